@@ -1,0 +1,104 @@
+package coro
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// routines finds the Routine of a goroutine by the goroutine's id.
+var routines registry
+
+// A registry is a hash table that is read without a lock. It can be that simple because
+// a goroutine looks up nothing but its own id: the entry it looks for was written by
+// itself or does not exist, and what others write meanwhile it may see or not.
+//
+// It holds one pointer for each goroutine, at most half full, in open addressing.
+type registry struct {
+	table atomic.Pointer[table]
+
+	mu   sync.Mutex // held by writers
+	live int        // entries in use
+	used int        // entries in use or vacated
+}
+
+type table []atomic.Pointer[Routine]
+
+// vacated marks an entry whose Routine was removed: probing goes on behind it.
+var vacated = new(Routine)
+
+const minTable = 64
+
+// start is where the probing for an id begins. The multiplier is 2^64 divided by
+// the golden ratio: ids are dense, and a shift would cluster the ids of one burst.
+func (t table) start(gid int64) int {
+	return int(uint64(gid) * 0x9e3779b97f4a7c15 >> 32 & uint64(len(t)-1))
+}
+
+func (g *registry) find(gid int64) *Routine {
+	p := g.table.Load()
+	if p == nil {
+		return nil
+	}
+	t := *p
+	for i := t.start(gid); ; i = (i + 1) & (len(t) - 1) {
+		switch r := t[i].Load(); {
+		case r == nil:
+			return nil
+		case r != vacated && r.gid == gid:
+			return r
+		}
+	}
+}
+
+func (g *registry) add(r *Routine) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p := g.table.Load(); p == nil || 2*(g.used+1) > len(*p) {
+		g.rebuild()
+	}
+	g.table.Load().insert(r)
+	g.live++
+	g.used++
+}
+
+func (t *table) insert(r *Routine) {
+	i := t.start(r.gid)
+	for (*t)[i].Load() != nil {
+		i = (i + 1) & (len(*t) - 1)
+	}
+	(*t)[i].Store(r)
+}
+
+func (g *registry) remove(r *Routine) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := *g.table.Load()
+	for i := t.start(r.gid); ; i = (i + 1) & (len(t) - 1) {
+		if t[i].Load() == r {
+			t[i].Store(vacated)
+			break
+		}
+	}
+	g.live--
+	if len(t) > minTable && g.live < len(t)/16 {
+		g.rebuild()
+	}
+}
+
+// rebuild makes a fresh table, between a quarter and half full.
+func (g *registry) rebuild() {
+	n := minTable
+	for n < 4*g.live {
+		n *= 2
+	}
+	t := make(table, n)
+	if old := g.table.Load(); old != nil {
+		for i := range *old {
+			if r := (*old)[i].Load(); r != nil && r != vacated {
+				t.insert(r)
+			}
+		}
+	}
+	g.used = g.live
+	g.table.Store(&t)
+}
