@@ -1,0 +1,44 @@
+package loop
+
+// Block calls fn on the goroutine of the calling task, which is outside the loop meanwhile: fn may block. The
+// loop goes on under another goroutine, the task's stand-in, which takes part in all the switching in the place of the task's own, and
+// makes room for it when it is the task's turn again.
+func (t *Task) Block(fn func()) {
+	l, w := t.loop, t.w
+	back := make(chan struct{})
+	t.state = blocking
+	w.on = false
+	w.outside = true
+	w.Detach()
+	in := make(chan struct{})
+	go l.standIn(t, w, in, back)
+	<-in
+	defer func() {
+		l.post(arrival(func() {
+			t.state = woken
+			l.ready = append(l.ready, t)
+		}))
+		<-back
+		w.Attach()
+		w.outside = false
+		w.on = true
+		t.state = running
+	}()
+	fn()
+}
+
+// standIn runs the loop in the place of w until it is t's turn.
+func (l *Loop) standIn(t *Task, w *worker, in, back chan struct{}) {
+	s := l.newRoot()
+	w.standIn = s
+	close(in)
+	// From here on this goroutine is the one inside.
+	to := l.driver
+	if w.creator != nil {
+		to, w.creator = w.creator, nil
+	}
+	s.Switch(&to.Routine)
+	w.standIn = nil
+	s.Leave()
+	close(back)
+}

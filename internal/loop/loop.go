@@ -1,0 +1,456 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sourcegraph/conc/panics"
+)
+
+// A Loop runs tasks and callbacks, one at a time.
+type Loop struct {
+	// Inside.
+	ready   []Runnable // for the next tick
+	batch   []Runnable // of this tick; the first pos entries are taken
+	pos     int
+	timers  timers
+	idle    []*worker
+	lowIdle int           // see trim
+	trimAt  time.Duration // when to trim next, on the real clock
+	tasks   Task          // head of the ring of tasks that are not done
+	nTasks  int
+	ticks   uint64
+	started uint64  // tasks in all
+	driver  *worker // the goroutine that Run was given; parked while another one drives
+	stop    bool
+	first   bool // the first tick of a run is made in any case
+	goexit  bool
+	closing bool
+	step    time.Time // debug: when the current step began
+
+	// life is held while the loop runs, and by whoever needs it to stand still.
+	life sync.Mutex
+
+	// The outside's way in.
+	mu       sync.Mutex
+	inbox    []Runnable
+	shut     bool
+	inboxed  atomic.Bool // inbox is not empty
+	sleeping atomic.Bool // the inside waits for wakeUp
+	wakeUp   chan struct{}
+	wakeUps  atomic.Uint64
+	external atomic.Int64 // jobs elsewhere that will come back
+
+	tree sync.Mutex // guards the tree of scopes
+
+	// Face is what package async shows of the loop. It is written before the loop is shared.
+	Face any
+
+	clock   Clock
+	root    Child // the loop's own context
+	running atomic.Bool
+	closed  chan struct{}
+
+	debug   atomic.Bool
+	slow    atomic.Int64 // nanoseconds
+	Logger  *slog.Logger // written before the loop is shared
+	handler atomic.Pointer[func(Exception)]
+
+	failures failures
+}
+
+// Runnable is an entry of the ready queue.
+type Runnable interface {
+	// RunReady runs the entry, inside the loop.
+	RunReady()
+}
+
+// Errors of the loop's life cycle.
+var (
+	ErrRunning      = errors.New("async: this event loop is already running")
+	ErrCloseRunning = errors.New("async: cannot close a running event loop")
+)
+
+// DefaultSlow is how long a step may take in debug mode before it is logged.
+const DefaultSlow = 100 * time.Millisecond
+
+// maxSpare is the capacity above which an emptied buffer is given back.
+const maxSpare = 1 << 14
+
+// New returns a loop that does not run yet. Its context has the values of ctx.
+func New(ctx context.Context, clock Clock) *Loop {
+	l := &Loop{clock: clock, wakeUp: make(chan struct{}, 1), closed: make(chan struct{})}
+	l.tasks.prev, l.tasks.next = &l.tasks, &l.tasks
+	l.root.values, l.root.loop = valuesOf(ctx), l
+	l.slow.Store(int64(DefaultSlow))
+	return l
+}
+
+// Context returns a context that leads to the loop and belongs to no task.
+func (l *Loop) Context() context.Context { return &l.root }
+
+// Now returns the time of the loop's clock.
+func (l *Loop) Now() time.Duration { return l.clock.Now() }
+
+// Clock returns the loop's clock.
+func (l *Loop) Clock() Clock { return l.clock }
+
+// Running reports whether the loop runs now.
+func (l *Loop) Running() bool { return l.running.Load() }
+
+// Closed returns a channel that is closed together with the loop.
+func (l *Loop) Closed() <-chan struct{} { return l.closed }
+
+// IsClosed reports whether the loop is closed.
+func (l *Loop) IsClosed() bool {
+	select {
+	case <-l.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// SetDebug turns debug mode on or off: creation stacks are kept and slow steps logged.
+func (l *Loop) SetDebug(on bool) { l.debug.Store(on) }
+
+// Debug reports whether debug mode is on.
+func (l *Loop) Debug() bool { return l.debug.Load() }
+
+// SetSlow sets how long a step may take in debug mode before it is logged.
+func (l *Loop) SetSlow(d time.Duration) { l.slow.Store(int64(d)) }
+
+// Slow returns what SetSlow has set.
+func (l *Loop) Slow() time.Duration { return time.Duration(l.slow.Load()) }
+
+// Run runs the loop until [Loop.Stop], on a goroutine of its own, because the caller's may be
+// locked to its thread. It reports whether the run was ended by runtime.Goexit in a task or callback.
+func (l *Loop) Run() (goexit bool, err error) {
+	if !l.life.TryLock() {
+		if l.running.Load() {
+			return false, ErrRunning
+		}
+		l.life.Lock() // somebody looks at it, and will be done soon
+	}
+	defer l.life.Unlock()
+	if l.IsClosed() {
+		return false, ErrLoopClosed
+	}
+	l.running.Store(true)
+	l.goexit = false
+	l.first = true
+	l.apart(func(w *worker) {
+		l.driver = w
+		l.drive(w)
+	})
+	l.driver = nil
+	l.stop = false
+	l.running.Store(false)
+	goexit, l.goexit = l.goexit, false
+	return goexit, nil
+}
+
+// apart runs fn on a fresh goroutine that is inside the loop, and waits for it.
+func (l *Loop) apart(fn func(*worker)) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w := l.newRoot()
+		defer w.Leave()
+		normal := false
+		defer func() {
+			if !normal {
+				l.goexit = true
+			}
+		}()
+		fn(w)
+		normal = true
+	}()
+	<-done
+}
+
+// drive runs the loop on the goroutine that Run was given. Most of the time it is parked, and the
+// tasks do this among themselves.
+func (l *Loop) drive(w *worker) {
+	for {
+		switch x := l.next(w).(type) {
+		case nil:
+			return
+		case *Task:
+			l.enter(w, x)
+		default:
+			l.call(w, x)
+		}
+	}
+}
+
+// next takes the next entry to run, or returns nil if the run is to end.
+func (l *Loop) next(w *worker) Runnable {
+	for {
+		switch {
+		case l.goexit:
+			return nil
+		case l.pos < len(l.batch):
+			return l.take()
+		case l.stop && !l.first:
+			return nil
+		}
+		l.turn(w)
+	}
+}
+
+// take removes and returns the next entry of this tick.
+func (l *Loop) take() Runnable {
+	x := l.batch[l.pos]
+	l.batch[l.pos] = nil
+	l.pos++
+	return x
+}
+
+// peek returns the next entry without taking it. It goes on to the next tick if that is simple: nothing to wait for, no
+// timers, no mail. Otherwise it returns nil.
+func (l *Loop) peek() Runnable {
+	if l.pos == len(l.batch) {
+		if len(l.ready) == 0 || l.timers.len() > 0 || l.stop || l.inboxed.Load() || l.ticks%1024 == 0 {
+			return nil
+		}
+		l.ticks++
+		l.swap()
+	}
+	if l.goexit {
+		return nil
+	}
+	return l.batch[l.pos]
+}
+
+// swap makes what is ready the batch of a new tick.
+func (l *Loop) swap() {
+	spare := l.batch[:0]
+	if cap(spare) > maxSpare && len(l.ready) < cap(spare)/4 {
+		spare = nil
+	}
+	l.batch, l.ready, l.pos = l.ready, spare, 0
+}
+
+// turn begins the next tick.
+func (l *Loop) turn(w *worker) {
+	l.first = false
+	l.ticks++
+	if l.inboxed.Load() {
+		l.flush()
+	}
+	if len(l.ready) == 0 {
+		l.wait(w)
+	} else if l.ticks%1024 == 0 {
+		l.trimSometimes(w)
+	}
+	if l.timers.len() > 0 {
+		now := l.clock.Now()
+		for what := l.timers.due(now); what != nil; what = l.timers.due(now) {
+			l.ready = append(l.ready, what)
+		}
+	}
+	l.swap()
+}
+
+// wait waits until something is ready or a timer is due. On the way it releases workers.
+func (l *Loop) wait(w *worker) {
+	for len(l.ready) == 0 && !l.stop {
+		more := l.trimSometimes(w)
+		if l.inboxed.Load() {
+			l.flush()
+			continue
+		}
+		d := time.Duration(-1)
+		if when, ok := l.timers.next(); ok {
+			if d = when - l.clock.Now(); d <= 0 {
+				return
+			}
+		}
+		if _, real := l.clock.(*Real); more && real && (d < 0 || d > trimEvery) {
+			d = trimEvery // and look again how many are needed
+		}
+		// Dekker: announce, look again. The poster writes, then looks for the
+		// announcement.
+		l.sleeping.Store(true)
+		if l.inboxed.Load() || !l.clock.Wait(d, l.wakeUp, l.busy) {
+			if !l.sleeping.CompareAndSwap(true, false) {
+				<-l.wakeUp // its sender is on the way
+			}
+		}
+		if l.inboxed.Load() {
+			l.flush()
+		}
+	}
+}
+
+// trimEvery is how often workers are released. A worker that was not needed for so long
+// is worth less than its stack.
+const trimEvery = 20 * time.Millisecond
+
+// trimSometimes releases workers if it is time to, and reports whether there will be some to release
+// later.
+func (l *Loop) trimSometimes(w *worker) bool {
+	if len(l.idle) <= minSpare {
+		return false
+	}
+	if _, real := l.clock.(*Real); real {
+		now := time.Since(start)
+		if now < l.trimAt {
+			return true
+		}
+		for l.trim(w) && len(l.ready) == 0 && !l.inboxed.Load() {
+			continue
+		}
+		l.trimAt = now + trimEvery
+		return len(l.idle) > minSpare
+	}
+	return l.trim(w)
+}
+
+// busy reports whether work outside the loop is under way that will come back to it.
+func (l *Loop) busy() bool { return l.external.Load() > 0 }
+
+// External counts work outside the loop that will come back to it, so that a virtual clock does not run
+// ahead of it.
+func (l *Loop) External(by int) {
+	if l.external.Add(int64(by)) == 0 && by < 0 {
+		l.post(nop{}) // a virtual clock may jump now
+	}
+}
+
+type nop struct{}
+
+func (nop) RunReady() {}
+
+// call runs a callback. A panic in it concerns nobody else.
+func (l *Loop) call(w *worker, x Runnable) {
+	defer func() {
+		if v := recover(); v != nil {
+			p := panics.NewRecovered(1, v)
+			h, ok := x.(*Handle)
+			if !ok { // a done callback
+				h = NewHandle(l, x.RunReady)
+			}
+			l.Report(Exception{Message: "exception in callback", Err: Spell.Panic(&p), Handle: h})
+		}
+	}()
+	if l.debug.Load() {
+		l.stepBegins()
+		defer l.stepEndsCall(x)
+	}
+	x.RunReady()
+}
+
+// Stop ends the run after the current tick. If the loop does not run, its next run makes one tick.
+func (l *Loop) Stop() { l.Do(func() { l.stop = true }) }
+
+// Close releases what the loop holds: tasks that are not done are unwound, callbacks dropped.
+func (l *Loop) Close() error {
+	if !l.life.TryLock() {
+		if l.running.Load() {
+			return ErrCloseRunning
+		}
+		l.life.Lock()
+	}
+	defer l.life.Unlock()
+	if l.IsClosed() {
+		return nil
+	}
+	for t := l.tasks.next; t != &l.tasks; t = t.next {
+		if t.state == blocking {
+			return ErrCloseRunning
+		}
+	}
+	l.apart(l.release)
+	close(l.closed)
+	return nil
+}
+
+func (l *Loop) release(w *worker) {
+	l.flush()
+	l.mu.Lock()
+	l.shut = true
+	l.mu.Unlock()
+	l.closing = true
+	dropped := &Cause{Err: context.Canceled, Cause: ErrLoopClosed, Wait: ErrLoopClosed}
+	for t := l.tasks.next; t != &l.tasks; t = l.tasks.next {
+		l.delist(t)
+		if t.w == nil {
+			t.state = finished
+			t.Body().Drop(dropped)
+			continue
+		}
+		w.Unwind(&t.w.Routine)
+	}
+	for len(l.idle) > 0 {
+		last := len(l.idle) - 1
+		old := l.idle[last]
+		l.idle = l.idle[:last]
+		l.retire(w, old)
+	}
+	l.root.cancel(dropped, nil)
+	l.ready, l.batch, l.timers, l.idle = nil, nil, timers{}, nil
+}
+
+// Closing reports whether the loop is being closed, inside.
+func (l *Loop) Closing() bool { return l.closing }
+
+// Tasks returns the tasks that are not done, in order of creation. It is called inside, or while the loop
+// stands still.
+func (l *Loop) Tasks() []*Task {
+	l.flush()
+	all := make([]*Task, 0, l.nTasks)
+	for t := l.tasks.next; t != &l.tasks; t = t.next {
+		all = append(all, t)
+	}
+	return all
+}
+
+func (l *Loop) enlist(t *Task) {
+	if t.listed {
+		return
+	}
+	t.listed = true
+	l.nTasks++
+	l.started++
+	last := l.tasks.prev
+	t.prev, t.next = last, &l.tasks
+	last.next, l.tasks.prev = t, t
+}
+
+func (l *Loop) delist(t *Task) {
+	if !t.listed {
+		return
+	}
+	t.listed = false
+	l.nTasks--
+	t.prev.next, t.next.prev = t.next, t.prev
+	t.prev, t.next = nil, nil
+}
+
+// Stats is what a loop has done and holds.
+type Stats struct {
+	Tasks   int    // not done
+	Started uint64 // in all
+	Ready   int
+	Timers  int
+	Idle    int // coroutines kept for reuse
+	Ticks   uint64
+	WakeUps uint64 // of the idle loop, from other goroutines
+}
+
+// Stats returns what the loop has done and holds. It is called inside, or while the loop stands still.
+func (l *Loop) Stats() Stats {
+	return Stats{
+		Tasks: l.nTasks, Started: l.started, Ready: len(l.ready) + len(l.batch) - l.pos, Timers: l.timers.len(),
+		Idle: len(l.idle), Ticks: l.ticks, WakeUps: l.wakeUps.Load(),
+	}
+}
+
+// Busy reports whether work outside the loop is under way that will come back to it.
+func (l *Loop) Busy() bool { return l.busy() }

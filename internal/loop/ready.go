@@ -1,0 +1,128 @@
+package loop
+
+// pushInside appends to the ready queue, inside. What came from outside before goes first.
+func (l *Loop) pushInside(x Runnable) {
+	if l.inboxed.Load() {
+		l.flush()
+	}
+	l.ready = append(l.ready, x)
+}
+
+// push appends to the ready queue, from anywhere. It reports false if the loop is closed.
+func (l *Loop) push(x Runnable) bool {
+	if !l.Inside() {
+		return l.post(x)
+	}
+	if l.closing {
+		return false
+	}
+	l.pushInside(x)
+	if t, ok := x.(*Task); ok {
+		l.enlist(t)
+	}
+	return true
+}
+
+// post appends to the inbox and wakes the loop if it sleeps. However many post meanwhile, it is woken
+// once. It reports false if the loop is closed.
+func (l *Loop) post(x Runnable) bool {
+	l.mu.Lock()
+	if l.shut {
+		l.mu.Unlock()
+		return false
+	}
+	l.inbox = append(l.inbox, x)
+	l.inboxed.Store(true)
+	l.mu.Unlock()
+	if l.sleeping.CompareAndSwap(true, false) {
+		l.wakeUps.Add(1)
+		l.wakeUp <- struct{}{}
+	}
+	return true
+}
+
+// arriving is what wants to do its work when it comes in, and not take a place in the queue.
+type arriving interface{ arrive() }
+
+// flush takes in what was posted.
+func (l *Loop) flush() {
+	l.mu.Lock()
+	posted := l.inbox
+	l.inbox = nil
+	l.inboxed.Store(false)
+	l.mu.Unlock()
+	for i, x := range posted {
+		posted[i] = nil
+		switch x := x.(type) {
+		case *Task:
+			l.enlist(x)
+			l.ready = append(l.ready, x)
+		case *notice:
+			x.RunReady()
+		case arriving:
+			x.arrive()
+		default:
+			l.ready = append(l.ready, x)
+		}
+	}
+	l.mu.Lock()
+	if l.inbox == nil && cap(posted) <= maxSpare {
+		l.inbox = posted[:0]
+	}
+	l.mu.Unlock()
+}
+
+// Push appends x to the ready queue, from anywhere. in is the loop that the caller is inside of, or nil.
+// It reports false if the loop is closed.
+func (l *Loop) Push(x Runnable, in *Loop) bool {
+	if in == l && !l.closing {
+		l.pushInside(x)
+		return true
+	}
+	return l.post(x)
+}
+
+type arrival func()
+
+// RunReady implements [Runnable].
+func (a arrival) RunReady() { a() }
+
+func (a arrival) arrive() { a() }
+
+// Do runs fn inside the loop: at once if the caller is inside or the loop stands still, else as soon as the
+// loop looks at its inbox. It reports false if the loop is closed.
+func (l *Loop) Do(fn func()) bool {
+	if l.Inside() {
+		fn()
+		return true
+	}
+	if l.life.TryLock() {
+		defer l.life.Unlock()
+		if l.shut {
+			return false
+		}
+		l.flush()
+		fn()
+		return true
+	}
+	return l.post(arrival(fn))
+}
+
+// Ask is Do, and waits until fn has run. It reports false if the loop was closed first.
+func (l *Loop) Ask(fn func()) bool {
+	done := make(chan struct{})
+	if !l.Do(func() { defer close(done); fn() }) {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-l.closed:
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package loop
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/sourcegraph/conc/panics"
+)
+
+// An Exception is an error that nobody will get, because it happened where nobody waits.
+type Exception struct {
+	Message string
+	Err     error
+	Task    *Task   // whose, if any
+	Handle  *Handle // of the callback, if any
+}
+
+// SetHandler sets what happens to exceptions; nil logs them.
+func (l *Loop) SetHandler(fn func(Exception)) {
+	if fn == nil {
+		l.handler.Store(nil)
+		return
+	}
+	l.handler.Store(&fn)
+}
+
+// Report passes an exception to the handler. A handler that panics is reported in its turn.
+func (l *Loop) Report(e Exception) {
+	fn := l.handler.Load()
+	if fn == nil {
+		l.LogException(e)
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			p := panics.NewRecovered(1, v)
+			l.LogException(Exception{Message: "unhandled error in exception handler", Err: Spell.Panic(&p)})
+		}
+	}()
+	(*fn)(e)
+}
+
+// LogException is what happens to exceptions by default.
+func (l *Loop) LogException(e Exception) {
+	if e.Message == "" {
+		e.Message = "unhandled exception in event loop"
+	}
+	attrs := make([]slog.Attr, 0, 4)
+	if e.Err != nil {
+		attrs = append(attrs, slog.Any("error", e.Err))
+	}
+	if e.Task != nil {
+		attrs = append(attrs, slog.Any("task", e.Task.Body().Info()))
+		if at := e.Task.CreatedAt(); at != "" {
+			attrs = append(attrs, slog.String("created", at))
+		}
+	}
+	if e.Handle != nil {
+		if at := position(e.Handle.created); at != "" {
+			attrs = append(attrs, slog.String("created", at))
+		}
+	}
+	l.log().LogAttrs(context.Background(), slog.LevelError, e.Message, attrs...)
+}
+
+func (l *Loop) log() *slog.Logger {
+	if l.Logger != nil {
+		return l.Logger
+	}
+	return slog.Default()
+}
+
+func (l *Loop) stepBegins() { l.step = time.Now() }
+
+// tookLong returns how long the current step took, if that was too long.
+func (l *Loop) tookLong() (time.Duration, bool) {
+	if l.step.IsZero() {
+		return 0, false
+	}
+	took := time.Since(l.step)
+	l.step = time.Time{}
+	return took, took >= l.Slow()
+}
+
+func (l *Loop) stepEnds(t *Task) {
+	if took, long := l.tookLong(); long {
+		l.log().LogAttrs(context.Background(), slog.LevelWarn, "a step of a task took long",
+			slog.Any("task", t.Body().Info()), slog.Duration("took", took))
+	}
+}
+
+func (l *Loop) stepEndsCall(x Runnable) {
+	if took, long := l.tookLong(); long {
+		l.log().LogAttrs(context.Background(), slog.LevelWarn, "a callback took long",
+			slog.String("callback", fmt.Sprintf("%T", x)), slog.Duration("took", took))
+	}
+}
+
+// CreatedAt returns where the task was created, as file:line, in debug mode.
+func (t *Task) CreatedAt() string {
+	if x := t.extra.Load(); x != nil {
+		return position(x.created)
+	}
+	return ""
+}
+
+// callers returns the stack of the caller's caller and above.
+func callers() []uintptr {
+	pcs := make([]uintptr, 16)
+	return pcs[:runtime.Callers(3, pcs)]
+}
+
+// position returns the innermost place of a stack that is not in one of asyncgo's own
+// packages, as file:line.
+func position(pcs []uintptr) string {
+	if len(pcs) == 0 {
+		return ""
+	}
+	frames := runtime.CallersFrames(pcs)
+	for {
+		f, more := frames.Next()
+		if !ownFunction(f.Function) || !more {
+			return fmt.Sprintf("%s:%d", f.File, f.Line)
+		}
+	}
+}
+
+// WaitsFor describes what the task waits for, inside its loop; elsewhere it is empty.
+func (t *Task) WaitsFor() string {
+	if !t.loop.Inside() || t.w == nil || t.state == finished || t.w.waitsFor == nil {
+		return ""
+	}
+	if b, ok := t.w.waitsFor.(Body); ok {
+		if named, ok := b.Info().(interface{ Name() string }); ok {
+			return fmt.Sprintf("Task(%q)", named.Name())
+		}
+	}
+	return "Future"
+}

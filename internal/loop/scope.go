@@ -1,0 +1,423 @@
+package loop
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// A Cause says why a scope was cancelled, in the words of everybody who may ask.
+type Cause struct {
+	Err   error // what ctx.Err returns: context.Canceled or context.DeadlineExceeded
+	Cause error // what context.Cause returns
+	Wait  error // what a wait with the context returns
+}
+
+// A Scope is what the two kinds of context have in common whose cancellation the loop knows about: that of a
+// task, which is the [Task] itself, and that of a block in it, like a timeout or a task group,
+// which is a [Child]. Scopes form a tree, and cancelling one reaches the waits of tasks below it
+// without a goroutine, a channel or an allocation per wait.
+//
+// The channel of Done and the attachment of contexts derived by package context come from
+// a standard context that is made when somebody asks for it.
+type Scope struct {
+	cause  atomic.Pointer[Cause]
+	loop   *Loop
+	values context.Context // what Value asks; never one of ours, never cancelled
+	extra  atomic.Pointer[scopeExtra]
+}
+
+// scopeExtra holds what few scopes have.
+type scopeExtra struct {
+	std  atomic.Pointer[standard]
+	kids *Child // guarded by loop.tree
+}
+
+type standard struct {
+	context.Context
+	cancel context.CancelCauseFunc
+}
+
+// more returns the scope's extra, which is made on first use.
+func (s *Scope) more() *scopeExtra {
+	x := s.extra.Load()
+	if x == nil {
+		s.extra.CompareAndSwap(nil, new(scopeExtra))
+		x = s.extra.Load()
+	}
+	return x
+}
+
+// made returns the scope's standard context if there is one.
+func (s *Scope) made() *standard {
+	if x := s.extra.Load(); x != nil {
+		return x.std.Load()
+	}
+	return nil
+}
+
+// firstKid returns the first scope below s. The tree is locked.
+func (s *Scope) firstKid() *Child {
+	if x := s.extra.Load(); x != nil {
+		return x.kids
+	}
+	return nil
+}
+
+// adopt makes c the first scope below s. The tree is locked.
+func (s *Scope) adopt(c *Child) {
+	x := s.more()
+	if c.next = x.kids; c.next != nil {
+		c.next.prev = c
+	}
+	x.kids = c
+}
+
+type scopeKeyType struct{ _ byte }
+
+var scopeKey any = new(scopeKeyType)
+
+// scopeOf returns the innermost scope that ctx is derived from, and the task it belongs to. Either can be nil.
+func scopeOf(ctx context.Context) (*Scope, *Task) {
+	switch c := ctx.(type) {
+	case *Task:
+		return &c.Scope, c
+	case *Child:
+		return &c.Scope, c.task
+	}
+	switch c := ctx.Value(scopeKey).(type) {
+	case *Task:
+		return &c.Scope, c
+	case *Child:
+		return &c.Scope, c.task
+	}
+	return nil, nil
+}
+
+// ours reports whether ctx is a scope itself, and not something on top of one.
+func ours(ctx context.Context) bool {
+	switch ctx.(type) {
+	case *Task, *Child:
+		return true
+	}
+	return false
+}
+
+// Of returns the loop that ctx belongs to, or nil.
+func Of(ctx context.Context) *Loop {
+	if s, _ := scopeOf(ctx); s != nil {
+		return s.loop
+	}
+	return nil
+}
+
+// valuesOf returns a context with the values of ctx and nothing else of it. It does not
+// hold on to a chain of scopes, so that a task which starts a task which starts a
+// task does not leave a trail.
+func valuesOf(ctx context.Context) context.Context {
+	switch c := ctx.(type) {
+	case *Task:
+		return c.values
+	case *Child:
+		return c.values
+	}
+	if ctx == context.Background() {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}
+
+// Loop returns the loop that the scope belongs to.
+func (s *Scope) Loop() *Loop { return s.loop }
+
+// value is Value for any key but scopeKey.
+func (s *Scope) value(key any) any {
+	if s.made() != nil || s.cause.Load() != nil {
+		return s.standard().Value(key)
+	}
+	return s.values.Value(key)
+}
+
+// Done implements [context.Context].
+func (s *Scope) Done() <-chan struct{} { return s.standard().Done() }
+
+// Value implements [context.Context].
+func (t *Task) Value(key any) any {
+	if key == scopeKey {
+		return t
+	}
+	return t.value(key)
+}
+
+// Err implements [context.Context].
+func (t *Task) Err() error {
+	if c := t.cause.Load(); c != nil {
+		t.looked.Store(true)
+		return c.Err
+	}
+	return nil
+}
+
+// Deadline implements [context.Context]: a task has none.
+func (t *Task) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Cause returns why the scope is cancelled, or nil.
+func (s *Scope) Cause() *Cause { return s.cause.Load() }
+
+// standard returns the scope's standard context, which is made on first use.
+func (s *Scope) standard() *standard {
+	if std := s.made(); std != nil {
+		return std
+	}
+	s.loop.tree.Lock()
+	std := s.made()
+	if std == nil {
+		std = new(standard)
+		std.Context, std.cancel = context.WithCancelCause(s.values)
+		s.more().std.Store(std)
+	}
+	c := s.cause.Load()
+	s.loop.tree.Unlock()
+	if c != nil {
+		std.cancel(c.Cause)
+	}
+	return std
+}
+
+// cancel marks s, which belongs to t, and all below it as cancelled and interrupts the waits that
+// obey them.
+func (s *Scope) cancel(c *Cause, t *Task) {
+	if s.cause.Load() != nil {
+		return
+	}
+	type marked struct {
+		*Scope
+		task *Task
+	}
+	var room [8]marked
+	all := room[:0]
+	var mark func(s *Scope, t *Task)
+	mark = func(s *Scope, t *Task) {
+		if !s.cause.CompareAndSwap(nil, c) {
+			return
+		}
+		all = append(all, marked{s, t})
+		for k := s.firstKid(); k != nil; k = k.next {
+			mark(&k.Scope, k.task)
+		}
+	}
+	s.loop.tree.Lock()
+	mark(s, t)
+	s.loop.tree.Unlock()
+	for _, m := range all {
+		if std := m.made(); std != nil {
+			std.cancel(c.Cause)
+		}
+		if m.task != nil {
+			m.task.interruptFrom(m.Scope)
+		}
+	}
+}
+
+// A Child is a scope inside another one, with a cancellation of its own: a timeout, a
+// task group, or the fresh scope that a task goes on with after it was cancelled.
+type Child struct {
+	Scope
+	task *Task // nil for a loop's own scope
+	// Guarded by loop.tree.
+	up         *Scope
+	upChild    *Child // up, if that is a Child
+	next, prev *Child
+	own        *Cause // set when it was cancelled itself, and not from above
+	mirror     *Child // stands in for this one since the task was uncancelled
+	closed     bool
+
+	stop     func() bool   // detaches it from a standard context
+	deadline time.Duration // on the loop's clock, if timed
+	timed    bool
+}
+
+// NewChild opens a scope inside ctx for t. It ends with [Child.Close].
+func NewChild(ctx context.Context, t *Task) *Child {
+	c := &Child{task: t}
+	c.values, c.loop = valuesOf(ctx), t.loop
+	up, _ := scopeOf(ctx)
+	if up != nil && up.loop == c.loop && (ours(ctx) || ctx.Done() == up.Done()) {
+		c.attach(up, childOf(ctx))
+	} else if ctx.Done() != nil {
+		c.stop = context.AfterFunc(ctx, func() { c.Cancel(CauseOf(ctx)) })
+	}
+	return c
+}
+
+// childOf returns the innermost scope of ctx if it is a Child.
+func childOf(ctx context.Context) *Child {
+	if c, ok := ctx.(*Child); ok {
+		return c
+	}
+	c, _ := ctx.Value(scopeKey).(*Child)
+	return c
+}
+
+// Value implements [context.Context].
+func (c *Child) Value(key any) any {
+	if key == scopeKey {
+		return c
+	}
+	return c.value(key)
+}
+
+// Err implements [context.Context].
+func (c *Child) Err() error {
+	if cause := c.cause.Load(); cause != nil {
+		if c.task != nil {
+			c.task.looked.Store(true)
+		}
+		return cause.Err
+	}
+	return nil
+}
+
+// Deadline implements [context.Context], in the time of the loop's clock.
+func (c *Child) Deadline() (time.Time, bool) {
+	c.loop.tree.Lock()
+	defer c.loop.tree.Unlock()
+	var nearest time.Duration
+	found := false
+	for s := c; s != nil; s = s.upChild {
+		if s.timed && (!found || s.deadline < nearest) {
+			nearest, found = s.deadline, true
+		}
+	}
+	if !found {
+		return time.Time{}, false
+	}
+	return c.loop.clock.Wall(nearest), true
+}
+
+// attach hangs c below up.
+func (c *Child) attach(up *Scope, upChild *Child) {
+	l := c.loop
+	l.tree.Lock()
+	c.up, c.upChild = up, upChild
+	up.adopt(c)
+	cause := up.cause.Load()
+	if cause != nil {
+		c.cause.CompareAndSwap(nil, cause)
+	}
+	l.tree.Unlock()
+}
+
+// Cancel cancels the scope and all below it, from any goroutine. Only the first cause
+// counts.
+func (c *Child) Cancel(cause *Cause) {
+	c.loop.tree.Lock()
+	if c.own == nil {
+		c.own = cause
+	}
+	mirror, isClosed := c.mirror, c.closed
+	c.loop.tree.Unlock()
+	if !isClosed {
+		c.cancel(cause, c.task)
+	}
+	if mirror != nil {
+		mirror.Cancel(cause)
+	}
+}
+
+// Own returns the cause that the scope itself was cancelled with; nil if it was cancelled
+// from above or not at all.
+func (c *Child) Own() *Cause {
+	c.loop.tree.Lock()
+	defer c.loop.tree.Unlock()
+	return c.own
+}
+
+// Outer returns the cause that what surrounds the scope was cancelled with, or nil.
+func (c *Child) Outer() *Cause {
+	for c.mirror != nil {
+		c = c.mirror
+	}
+	if c.up == nil {
+		return nil
+	}
+	return c.up.cause.Load()
+}
+
+// Close takes the scope out of the tree, inside the loop. Its context is cancelled for good, as
+// the context of a function that has returned should be.
+func (c *Child) Close(cause *Cause) {
+	l := c.loop
+	if c.stop != nil {
+		c.stop()
+	}
+	l.tree.Lock()
+	if !c.closed {
+		c.closed = true
+		if c.up != nil {
+			if c.prev != nil {
+				c.prev.next = c.next
+			} else {
+				c.up.more().kids = c.next
+			}
+			if c.next != nil {
+				c.next.prev = c.prev
+			}
+			c.next, c.prev = nil, nil
+		}
+	}
+	mirror := c.mirror
+	l.tree.Unlock()
+	c.cancel(cause, c.task)
+	if mirror != nil {
+		mirror.Close(cause)
+	}
+}
+
+// SetDeadline tells what the scope's context answers to Deadline; it arms no timer. Without ok
+// the scope has none.
+func (c *Child) SetDeadline(when time.Duration, ok bool) {
+	c.loop.tree.Lock()
+	defer c.loop.tree.Unlock()
+	c.deadline, c.timed = when, ok
+}
+
+// refresh returns a scope in which t goes on after a cancellation: it has the values of ctx
+// and mirrors the scopes between ctx and the task's root, but not the cancellation of the
+// root. Timeouts and groups in between still reach it.
+func (t *Task) refresh(ctx context.Context) context.Context {
+	if _, owner := scopeOf(ctx); owner != t {
+		return ctx
+	}
+	fresh := &Child{task: t}
+	fresh.values, fresh.loop = t.values, t.loop
+	t.loop.tree.Lock()
+	defer t.loop.tree.Unlock()
+	old := t.root()
+	t.more().root = &fresh.Scope
+	top := mirror(childOf(ctx), old, fresh)
+	top.values = valuesOf(ctx)
+	return top
+}
+
+// mirror copies the chain of scopes from c up to the old root under the fresh one. The tree is
+// locked.
+func mirror(c *Child, old *Scope, fresh *Child) *Child {
+	if c == nil || &c.Scope == old {
+		return fresh
+	}
+	up := mirror(c.upChild, old, fresh)
+	m := &Child{task: c.task, own: c.own, deadline: c.deadline, timed: c.timed, up: &up.Scope, upChild: up}
+	m.values, m.loop = c.values, c.loop
+	for c.mirror != nil {
+		c = c.mirror // a cancellation follows the chain to the newest
+	}
+	c.mirror = m
+	up.adopt(m)
+	if m.own != nil {
+		m.cause.Store(m.own)
+	} else if cause := up.cause.Load(); cause != nil {
+		m.cause.Store(cause)
+	}
+	return m
+}

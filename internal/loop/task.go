@@ -1,0 +1,389 @@
+package loop
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/sourcegraph/conc/panics"
+)
+
+// A Body is the typed side of a task.
+type Body interface {
+	Canceller
+	// Run runs the body and records its outcome.
+	Run(ctx context.Context)
+	// Crash records that the body panicked.
+	Crash(*panics.Recovered)
+	// Quit records that the body was left by runtime.Goexit.
+	Quit()
+	// Drop records that the body never ran, because the task was cancelled first.
+	Drop(*Cause)
+	// Info is what the task shows of itself.
+	Info() any
+}
+
+type taskState uint8
+
+const (
+	created taskState = iota // not started yet
+	running
+	parked
+	woken    // parked, and in the ready queue
+	blocking // outside, in Block
+	finished
+)
+
+// A Task is a coroutine with an identity, which the loop resumes, and the context of its own body. It
+// lives inside a typed task of the packages above, so that both are one allocation. What a task needs only while
+// its body is under way is in its worker. The fields belong to the inside of the loop unless they
+// are atomic.
+//
+// What a switch needs comes first, so that it is in one cache line.
+type Task struct {
+	w     *worker // set when the body starts, and never again
+	state taskState
+	// pending is set while a cancellation was requested and the body does not know yet.
+	pending  bool
+	listed   bool        // in the loop's ring of tasks that are not done
+	looked   atomic.Bool // the body has asked its context whether it is cancelled
+	requests atomic.Int32
+	Scope    // the context of the body
+
+	owner      Owner // the typed side: a Body
+	id         uint64
+	prev, next *Task // the loop's ring
+	extra      atomic.Pointer[extra]
+}
+
+// extra holds what few tasks have.
+type extra struct {
+	created []uintptr              // where, in debug mode
+	vars    *Vars                  // context variables
+	root    *Scope                 // what a cancellation hits since Uncancel
+	name    atomic.Pointer[string] // if it has one of its own
+}
+
+// more returns the task's extra, which is made on first use.
+func (t *Task) more() *extra {
+	x := t.extra.Load()
+	if x == nil {
+		t.extra.CompareAndSwap(nil, new(extra))
+		x = t.extra.Load()
+	}
+	return x
+}
+
+// root returns the scope that a cancellation of the task hits: that of its own context, until the task was
+// uncancelled and has a fresh one.
+func (t *Task) root() *Scope {
+	if x := t.extra.Load(); x != nil && x.root != nil {
+		return x.root
+	}
+	return &t.Scope
+}
+
+// Init prepares a task of l whose context has the values of ctx. self is what it is
+// embedded in. The task does not run before [Task.Start].
+func (t *Task) Init(ctx context.Context, l *Loop, self Body) {
+	t.values, t.loop, t.owner.Canceller = valuesOf(ctx), l, self
+	if v := copyVars(ctx); v != nil {
+		t.more().vars = v
+	}
+	if l.debug.Load() {
+		t.more().created = callers()
+	}
+}
+
+// Body returns the typed side.
+func (t *Task) Body() Body { return t.owner.Canceller.(Body) }
+
+// Owner returns what the task's future is to ask when it is cancelled.
+func (t *Task) Owner() *Owner { return &t.owner }
+
+// Context returns the context that the body is called with.
+func (t *Task) Context() context.Context { return t }
+
+// ID returns the task's number, unique in the process; zero before the task is numbered.
+func (t *Task) ID() uint64 { return t.id }
+
+// SetID numbers the task.
+func (t *Task) SetID(id uint64) { t.id = id }
+
+// Name returns the name that the task was given, if any, from any goroutine.
+func (t *Task) Name() (string, bool) {
+	if x := t.extra.Load(); x != nil {
+		if name := x.name.Load(); name != nil {
+			return *name, true
+		}
+	}
+	return "", false
+}
+
+// SetName gives the task a name, from any goroutine.
+func (t *Task) SetName(name string) { t.more().name.Store(&name) }
+
+// Start puts the task at the end of the ready queue. It reports false if the loop is closed.
+func (t *Task) Start() bool { return t.loop.push(t) }
+
+// StartFrom is Start for a caller that has a context, which usually is that of the calling task.
+func (t *Task) StartFrom(ctx context.Context) bool {
+	l := t.loop
+	if c, ok := ctx.(*Task); ok && c.loop == l && c.w != nil && c.w.IsCurrent() && c.w.on && !l.closing {
+		l.pushInside(t)
+		l.enlist(t)
+		return true
+	}
+	return l.push(t)
+}
+
+// RunReady implements [Runnable]; the loop knows what to do with a task itself.
+func (t *Task) RunReady() {}
+
+// StartEagerly runs the body at once, on top of the calling task or callback, until it has to wait for the
+// first time. From elsewhere than inside the loop it is Start.
+func (t *Task) StartEagerly() bool {
+	l := t.loop
+	w := here()
+	if w == nil || w.loop != l {
+		return t.Start()
+	}
+	if l.closing {
+		return false
+	}
+	l.enlist(t)
+	t.begin(l.spare())
+	t.w.creator = w
+	w.Switch(&t.w.Routine)
+	return true
+}
+
+// begin gives a task its worker.
+func (t *Task) begin(w *worker) {
+	t.w = w
+	w.task = t
+}
+
+// Ending is called by the body's Run when the coroutine has returned: it reports the
+// cancellation that the coroutine has not seen, or nil, and takes the task off the loop's
+// books, so that callbacks of its end find it gone.
+func (t *Task) Ending() (unseen *Cause) {
+	l := t.loop
+	if l.inboxed.Load() {
+		l.flush()
+	}
+	l.delist(t)
+	t.state = finished
+	if t.pending && !t.looked.Load() {
+		return t.root().cause.Load()
+	}
+	return nil
+}
+
+// park suspends the task until something wakes it.
+func (t *Task) park() {
+	t.w.notified = false
+	t.state = parked
+	t.suspend()
+}
+
+// yield lets the others have one tick.
+func (t *Task) yield() {
+	t.state = woken
+	t.loop.pushInside(t)
+	t.suspend()
+}
+
+// suspend runs others until it is t's turn. If the next entry is another task, that is
+// switched to directly; if it is t itself, nothing needs to be done; everything else is left to the
+// driver, whose stack may be deep.
+func (t *Task) suspend() {
+	w := t.w
+	l := w.loop
+	if w.creator != nil || w.Unwinding() || l.debug.Load() {
+		t.suspendSlowly()
+		return
+	}
+	w.on = false
+	if to := l.direct(); to != w {
+		if p := w.Depart(&to.Routine); p != nil {
+			if p.Turn {
+				p.Turn = false
+				p.Yield(struct{}{})
+			} else {
+				p.Turn = true
+				p.Next()
+			}
+			w.Arrive()
+		} else {
+			w.Switch(&to.Routine)
+		}
+	}
+	w.on = true
+	t.state = running
+}
+
+func (t *Task) suspendSlowly() {
+	w := t.w
+	l := w.loop
+	if w.Unwinding() {
+		t.state = running
+		return
+	}
+	l.stepEnds(t)
+	w.on = false
+	to := l.driver
+	if w.creator != nil {
+		to, w.creator = w.creator, nil
+	}
+	w.Switch(&to.Routine)
+	w.on = true
+	t.state = running
+	if l.debug.Load() {
+		l.stepBegins()
+	}
+}
+
+// direct takes the next entry if that is a task which a suspending task can switch to without any
+// further ado, and returns its worker. Otherwise it returns the driver, who does what is to be done.
+func (l *Loop) direct() *worker {
+	t, ok := l.peek().(*Task)
+	if !ok {
+		return l.driver
+	}
+	w := t.w
+	switch {
+	case w == nil:
+		if len(l.idle) == 0 {
+			return l.driver
+		}
+		w = l.spare()
+		t.begin(w)
+	case w.standIn != nil:
+		return l.driver
+	}
+	l.take()
+	return w
+}
+
+// wake makes a parked task ready. It does nothing for a task that is not parked.
+func (t *Task) wake() {
+	if t.state == parked {
+		t.state = woken
+		t.loop.pushInside(t)
+	}
+}
+
+// Cancelling returns how many requests were made and not taken back, from any goroutine.
+func (t *Task) Cancelling() int { return int(t.requests.Load()) }
+
+// Count changes what Cancelling returns, for scopes that cancel what they surround.
+func (t *Task) Count(by int) { t.requests.Add(int32(by)) }
+
+// Cancel requests the end of the task, from any goroutine. The request is a level: every
+// wait that obeys the task's context ends from now on.
+func (t *Task) Cancel(c *Cause) {
+	t.requests.Add(1)
+	t.loop.Do(func() { t.cancelInside(c) })
+}
+
+func (t *Task) cancelInside(c *Cause) {
+	if t.state == finished {
+		return
+	}
+	t.pending = true
+	root := t.root()
+	if cause := root.cause.Load(); cause != nil {
+		t.interrupt(cause) // once more
+		return
+	}
+	root.cancel(c, t)
+}
+
+// interruptFrom is called when one of the scopes of the task was cancelled, from any
+// goroutine.
+func (t *Task) interruptFrom(s *Scope) {
+	t.loop.Do(func() {
+		if w := t.w; w != nil && w.task == t && w.scope == s {
+			t.interrupt(s.cause.Load())
+		}
+	})
+}
+
+// interrupt ends the current wait if it obeys a scope that is cancelled: by passing the
+// cancellation on to what the task waits for, or else by waking the task.
+func (t *Task) interrupt(c *Cause) {
+	w := t.w
+	if t.state != parked || w.cancelCause() == nil {
+		return
+	}
+	if w.waitsFor != nil && w.waitsFor.CancelWaited(c) {
+		w.delegated = true
+		return
+	}
+	t.wake()
+}
+
+// Redeliver notes that the body has lost sight of a cancellation that it was told of,
+// because another error took its place.
+func (t *Task) Redeliver() {
+	if t.root().cause.Load() != nil {
+		t.pending = true
+	}
+}
+
+// Uncancel takes back one request of cancellation and returns the number of those that are
+// left, and a context to go on with: ctx itself if it is not cancelled.
+func (t *Task) Uncancel(ctx context.Context) (context.Context, int) {
+	left := t.requests.Load()
+	if left > 0 {
+		left = t.requests.Add(-1)
+	}
+	if t.root().cause.Load() == nil {
+		return ctx, int(left)
+	}
+	if t.pending && left > 0 {
+		return ctx, int(left) // another request is still to be delivered
+	}
+	t.pending = false
+	t.looked.Store(false)
+	return t.refresh(ctx), int(left)
+}
+
+// deliver tells the body, through the wait it is in, that it is cancelled.
+func (t *Task) deliver(c *Cause) error {
+	t.pending = false
+	return c.Wait
+}
+
+// Current returns the task whose body calls, or nil on a goroutine that belongs to no
+// loop. A callback gets [ErrNotInTask].
+func Current(ctx context.Context) (*Task, error) {
+	// The usual case is the context of the calling task, and costs a
+	// comparison of goroutine ids. Everything else is looked up by the id.
+	var w *worker
+	if t, ok := ctx.(*Task); ok {
+		w = t.w
+	} else if c, ok := ctx.(*Child); ok && c.task != nil {
+		w = c.task.w
+	}
+	if w == nil || !w.IsCurrent() {
+		if w = here(); w == nil {
+			return nil, nil
+		}
+	}
+	switch {
+	case w.on:
+		return w.task, nil
+	case w.outside:
+		return nil, nil
+	}
+	return nil, ErrNotInTask
+}
+
+// Here returns the task whose body calls, for callers that have no context.
+func Here() *Task {
+	if w := here(); w != nil && w.on {
+		return w.task
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package loop
+
+import (
+	"context"
+	"runtime"
+	"time"
+)
+
+// block is how a plain goroutine waits.
+func block(ctx context.Context, done <-chan struct{}) error {
+	var closed <-chan struct{}
+	if l := Of(ctx); l != nil {
+		closed = l.closed
+	}
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		select {
+		case <-done: // both: what has come counts
+			return nil
+		default:
+		}
+		return CauseOf(ctx).Wait
+	case <-closed:
+		return ErrLoopClosed
+	}
+}
+
+// Sleep waits for d. If d is not positive, it lets all that is ready run once. If ctx is cancelled, it returns the
+// error of the cancellation, after one tick at the earliest. On a plain goroutine it blocks.
+func Sleep(ctx context.Context, d time.Duration) error {
+	if d > 0 {
+		return sleep(ctx, d)
+	}
+	t, err := Current(ctx)
+	if t == nil || ctx != context.Context(t) {
+		return yield(ctx, t, err)
+	}
+	// The usual case, without a further frame.
+	t.state = woken
+	t.loop.pushInside(t)
+	t.suspend()
+	if t.cause.Load() == nil {
+		return nil
+	}
+	return t.deliver(t.cause.Load())
+}
+
+// yield is Sleep for no time in the unusual cases.
+func yield(ctx context.Context, t *Task, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case t == nil:
+		runtime.Gosched()
+		if c := CauseOf(ctx); c != nil {
+			return c.Wait
+		}
+		return nil
+	}
+	w := t.w
+	w.observe(ctx)
+	t.yield()
+	c := w.cancelCause()
+	w.unobserve()
+	if c != nil {
+		return t.deliver(c)
+	}
+	return nil
+}
+
+// sleep is Sleep for some time.
+func sleep(ctx context.Context, d time.Duration) error {
+	t, err := Current(ctx)
+	switch {
+	case err != nil:
+		return err
+	case t == nil:
+		return sleepOutside(ctx, d)
+	}
+	w, l := t.w, t.loop
+	w.observe(ctx)
+	c := w.cancelCause()
+	if c != nil {
+		t.yield()
+		w.unobserve()
+		return t.deliver(c)
+	}
+	l.timers.add(deadline(l.clock.Now(), d), (*sleeper)(w))
+	for {
+		t.park()
+		if c = w.cancelCause(); c != nil || w.timer == 0 {
+			break
+		}
+	}
+	l.timers.cancel((*sleeper)(w))
+	w.unobserve()
+	if c != nil {
+		return t.deliver(c)
+	}
+	return nil
+}
+
+// deadline adds without running over: a sleep of the longest Duration is forever.
+func deadline(now, d time.Duration) time.Duration {
+	if when := now + d; when > now {
+		return when
+	}
+	return 1<<63 - 1
+}
+
+// sleepOutside is Sleep on a plain goroutine. If ctx belongs to a loop, the time is that of the
+// loop's clock.
+func sleepOutside(ctx context.Context, d time.Duration) error {
+	if l := Of(ctx); l != nil {
+		var c Completion
+		h := NewHandle(l, func() {
+			if c.Begin() {
+				c.Commit(Succeeded)
+			}
+		})
+		if !h.At(deadline(l.clock.Now(), d)) {
+			return ErrLoopClosed
+		}
+		defer h.Cancel()
+		return block(ctx, c.Done())
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return CauseOf(ctx).Wait
+	}
+}

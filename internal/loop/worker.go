@@ -1,0 +1,385 @@
+package loop
+
+import (
+	"context"
+
+	"github.com/asyncgo/asyncgo/internal/coro"
+	"github.com/sourcegraph/conc/panics"
+)
+
+// A worker is a coroutine that runs one task after another, and what the task needs while it is under way; or,
+// for a root, the goroutine that called into the loop.
+//
+// The size is a power of two, and the fields are in the order in which a switch needs them, so that a switch touches
+// two cache lines of it: with thousands of tasks that is what a switch costs.
+type worker struct {
+	loop *Loop
+	task *Task // whose body is under way here
+	// creator waits until the eager task on this worker suspends for the first time.
+	creator *worker
+	on      bool // the body runs; else the goroutine runs the loop, or nothing
+
+	// The current wait. It obeys scope, or derived if that is set, or nothing.
+	notified  bool // woken by the list it waited in
+	delegated bool // cancelled, and that was passed on to what it waits for
+	retired   bool
+	outside   bool // the goroutine has left the loop for a while, see Block
+
+	coro.Routine
+
+	scope    *Scope
+	waiter   Waiter
+	waitsFor Canceller
+	derived  *derived
+	timer    uint64 // see timed
+
+	// vars is what context variables a callback sees, while one runs.
+	vars    *Vars
+	standIn *worker // runs the loop on while the body blocks its goroutine
+	_       [2]uint64
+}
+
+// minSpare is how many idle workers a loop keeps for good. The others are released
+// after a while, see trim. The value is a guess at what a busy program needs from one
+// moment to the next.
+const minSpare = 64
+
+// newWorker starts a coroutine for l.
+func (l *Loop) newWorker() *worker {
+	w := &worker{loop: l}
+	w.waiter.party = w
+	w.Local = w
+	w.Init(w.live)
+	return w
+}
+
+// root makes a worker of the calling goroutine.
+func (l *Loop) newRoot() *worker {
+	w := &worker{loop: l}
+	w.Local = w
+	w.InitRoot()
+	return w
+}
+
+// here returns the worker whose goroutine calls, or nil.
+func here() *worker {
+	if r := coro.Current(); r != nil {
+		if w, ok := r.Local.(*worker); ok {
+			return w
+		}
+	}
+	return nil
+}
+
+// Inside returns the loop that the calling goroutine is inside of, or nil.
+func Inside() *Loop {
+	if w := here(); w != nil {
+		return w.loop
+	}
+	return nil
+}
+
+// Inside reports whether the calling goroutine is the one that runs in l now.
+func (l *Loop) Inside() bool { return Inside() == l }
+
+// live is the foot of every worker's stack. It is entered for a task, and when that has ended the worker
+// looks for another one that wants to start, which then starts right here.
+//
+// The frame stays on the stack while the body runs, so it has to be small; see coro's place.create.
+func (w *worker) live(*coro.Routine) {
+	defer w.lost()
+	for w.task != nil {
+		if w.admit() {
+			w.on = true
+			w.task.Body().Run(w.task)
+			w.on = false
+		}
+		w.endTask()
+		w.findTask()
+	}
+}
+
+// admit prepares a task's first step, or drops the task if it was cancelled before.
+func (w *worker) admit() bool {
+	l, t := w.loop, w.task
+	if l.inboxed.Load() {
+		l.flush() // a cancellation from another goroutine may be there
+	}
+	if t.pending {
+		l.delist(t)
+		t.state = finished
+		t.Body().Drop(t.root().cause.Load())
+		return false
+	}
+	t.state = running
+	if l.debug.Load() {
+		l.stepBegins()
+	}
+	return true
+}
+
+// endTask takes the worker's task from it.
+func (w *worker) endTask() {
+	if w.loop.debug.Load() {
+		w.loop.stepEnds(w.task)
+	}
+	w.task = nil
+	if c := w.creator; c != nil {
+		w.creator = nil
+		w.loop.rest(w, c)
+	}
+}
+
+// findTask runs callbacks until a task wants to start, which it takes. Otherwise it switches to whoever
+// has to go on, and returns when the worker was given a task, or is retired.
+func (w *worker) findTask() {
+	l := w.loop
+	for w.task == nil && !w.retired {
+		switch x := l.peek().(type) {
+		case nil:
+			l.rest(w, l.driver)
+		case *Task:
+			switch {
+			case x.w == nil:
+				l.take()
+				x.begin(w)
+			case x.w.standIn != nil:
+				l.rest(w, l.driver)
+			default:
+				l.take()
+				l.rest(w, x.w)
+			}
+		default:
+			l.take()
+			l.call(w, x)
+		}
+	}
+}
+
+// rest puts w among the idle workers and switches to another one. It returns when w has a
+// task again, or is retired.
+func (l *Loop) rest(w, to *worker) {
+	l.idle = append(l.idle, w)
+	w.Switch(&to.Routine)
+}
+
+// lost is deferred at the foot of every worker. It finds a task if its body has panicked, or was left by
+// runtime.Goexit: then the goroutine is lost, and with a Goexit the run is too.
+func (w *worker) lost() {
+	if w.retired {
+		return
+	}
+	v := recover()
+	l, t := w.loop, w.task
+	if !l.closing {
+		to := l.driver
+		if w.creator != nil {
+			to = w.creator
+		}
+		w.SetSuccessor(&to.Routine)
+		l.goexit = l.goexit || v == nil
+	}
+	w.on = false
+	if t == nil {
+		return
+	}
+	l.delist(t)
+	t.state = finished
+	w.release()
+	if v == nil {
+		t.Body().Quit()
+		return
+	}
+	p := panics.NewRecovered(1, v)
+	t.Body().Crash(&p)
+}
+
+// release takes back what an interrupted wait may have left.
+func (w *worker) release() {
+	w.unobserve()
+	w.waitsFor = nil
+	w.delegated = false
+	w.loop.timers.cancel((*sleeper)(w))
+}
+
+// enter switches from w, the driver or a stand-in, to the worker of t, which is about to start or go
+// on. It returns when somebody switches back to w.
+func (l *Loop) enter(w *worker, t *Task) {
+	to := t.w
+	switch {
+	case to == nil:
+		to = l.spare()
+		t.begin(to)
+	case to.standIn != nil:
+		to = to.standIn
+	}
+	w.Switch(&to.Routine)
+}
+
+// spare returns an idle worker. The one that went idle last has the warmest stack.
+func (l *Loop) spare() *worker {
+	n := len(l.idle)
+	if n == 0 {
+		return l.newWorker()
+	}
+	w := l.idle[n-1]
+	l.idle[n-1] = nil
+	l.idle = l.idle[:n-1]
+	l.lowIdle = min(l.lowIdle, n-1)
+	return w
+}
+
+// trim retires the workers that were idle since the last call, above the spare ones, at most some at a time.
+// It returns whether there are more.
+//
+// lowIdle is the smallest number of idle workers that the time since then has
+// seen: so many were not needed at any moment.
+func (l *Loop) trim(w *worker) (more bool) {
+	const batch = 256
+	n := l.lowIdle - minSpare
+	for range min(n, batch) {
+		last := len(l.idle) - 1
+		old := l.idle[last]
+		l.idle[last] = nil
+		l.idle = l.idle[:last]
+		l.retire(w, old)
+	}
+	if more = n > batch; more {
+		l.lowIdle -= batch
+		return more
+	}
+	l.lowIdle = len(l.idle)
+	if cap(l.idle) > maxSpare && len(l.idle) < cap(l.idle)/4 {
+		l.idle = append([]*worker(nil), l.idle...)
+	}
+	return false
+}
+
+// retire ends an idle worker.
+func (l *Loop) retire(w, old *worker) {
+	old.retired = true
+	w.Resume(&old.Routine)
+}
+
+// Notify implements [Party]: what the task waits for has come.
+func (w *worker) Notify(in *Loop) bool {
+	if in == w.loop {
+		w.notified = true
+		w.task.wake()
+	} else {
+		w.loop.post((*notice)(w))
+	}
+	return false
+}
+
+// A notice is a Notify on its way into the loop. When it arrives, the worker may have gone on to something else
+// already; waits can do with being woken for nothing.
+type notice worker
+
+// RunReady implements [Runnable].
+func (n *notice) RunReady() {
+	w := (*worker)(n)
+	if w.task != nil && w.waiter.prev == nil {
+		w.notified = true
+		w.task.wake()
+	}
+}
+
+// A sleeper is a worker as the target of its task's timer.
+type sleeper worker
+
+func (s *sleeper) armed() *uint64 { return &s.timer }
+
+// RunReady implements [Runnable].
+func (s *sleeper) RunReady() {
+	if s.task != nil {
+		s.task.wake()
+	}
+}
+
+// derived is how a wait obeys a context that is not one of the task's own scopes.
+type derived struct {
+	ctx  context.Context
+	stop func() bool
+}
+
+// observe makes the next wait obey ctx.
+func (w *worker) observe(ctx context.Context) {
+	switch c := ctx.(type) {
+	case *Task:
+		if c == w.task {
+			w.scope = &c.Scope
+			return
+		}
+	case *Child:
+		if c.task == w.task {
+			w.scope = &c.Scope
+			return
+		}
+	}
+	w.observeDerived(ctx)
+}
+
+// observeDerived does it for a context that the standard library derived, or that belongs to
+// another task. The task's own cancellation counts too, unless the context was detached
+// from it.
+func (w *worker) observeDerived(ctx context.Context) {
+	done := ctx.Done()
+	if done == nil {
+		w.scope = nil
+		return
+	}
+	t := w.task
+	s, owner := scopeOf(ctx)
+	if owner == t && t != nil {
+		w.scope = s
+		if s.Done() == done {
+			return // values on top of a scope
+		}
+	} else {
+		w.scope = t.root()
+	}
+	d := &derived{ctx: ctx}
+	w.derived = d
+	d.stop = context.AfterFunc(ctx, func() {
+		t.loop.Do(func() {
+			if w.derived == d {
+				if c := w.cancelCause(); c != nil {
+					t.interrupt(c)
+				}
+			}
+		})
+	})
+}
+
+func (w *worker) unobserve() {
+	w.scope = nil
+	if d := w.derived; d != nil {
+		w.derived = nil
+		d.stop()
+	}
+}
+
+// cancelCause returns why the current wait has to end, or nil.
+func (w *worker) cancelCause() *Cause {
+	if w.derived != nil {
+		return w.derivedCause()
+	}
+	if w.scope == nil {
+		return nil
+	}
+	return w.scope.cause.Load()
+}
+
+func (w *worker) derivedCause() *Cause {
+	ctx := w.derived.ctx
+	if c := w.scope.cause.Load(); c != nil {
+		// A context of somebody else ends by our own cancellation too. One that is
+		// derived from our scope was cancelled together with it, unless it was
+		// detached on the way.
+		if _, owner := scopeOf(ctx); owner != w.task || ctx.Err() != nil {
+			return c
+		}
+	}
+	return CauseOf(ctx)
+}
