@@ -1,0 +1,177 @@
+package future
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/asyncgo/asyncgo/internal/loop"
+	"github.com/sourcegraph/conc/panics"
+)
+
+// ErrCancelled is what a wait returns when it was cancelled, and what a cancelled future
+// holds. It stands for Python's CancelledError; errors.Is(ErrCancelled,
+// context.Canceled) holds.
+var ErrCancelled error = &CancelledError{}
+
+// ErrTimeout is what a wait returns when its time is over. It stands for Python's
+// TimeoutError; errors.Is(ErrTimeout, context.DeadlineExceeded) holds, and it has the method
+// Timeout of net.Error.
+var ErrTimeout error = timeoutError{}
+
+// ErrInvalidState is returned when a future is asked for a result it does not have yet, or given one when it has
+// one already. It stands for Python's InvalidStateError.
+var ErrInvalidState = errors.New("invalid state")
+
+// ErrShutdown is returned by an executor that takes no more work.
+var ErrShutdown = errors.New("future: cannot schedule new work after shutdown")
+
+// errNotSet is what Result returns while the future is pending.
+var errNotSet error = &stateError{"result is not set"}
+
+type stateError struct{ text string }
+
+func (e *stateError) Error() string        { return e.text }
+func (e *stateError) Is(target error) bool { return target == ErrInvalidState }
+
+// A CancelledError is ErrCancelled with the message that was given to Cancel. Find it with
+// errors.As.
+type CancelledError struct {
+	// Msg is Python's args[0] of the CancelledError; empty if none was given.
+	Msg   string
+	cause error
+}
+
+// Error returns "cancelled" and the message.
+func (e *CancelledError) Error() string {
+	if e.Msg == "" {
+		return "cancelled"
+	}
+	return "cancelled: " + e.Msg
+}
+
+// Is reports whether target is [ErrCancelled] or [context.Canceled].
+func (e *CancelledError) Is(target error) bool {
+	return target == ErrCancelled || target == context.Canceled
+}
+
+// Unwrap returns the cause of the standard context that was cancelled, if it has one of its own.
+func (e *CancelledError) Unwrap() error { return e.cause }
+
+type timeoutError struct{}
+
+func (timeoutError) Error() string        { return "timed out" }
+func (timeoutError) Timeout() bool        { return true }
+func (timeoutError) Temporary() bool      { return true }
+func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// A PanicError is a panic that was caught where it would have ended somebody else: in a task, a
+// callback or a job of a pool.
+type PanicError struct {
+	// Value is what panic was called with.
+	Value any
+	// Stack is the stack of the goroutine at the panic, as runtime/debug formats it.
+	Stack []byte
+}
+
+// Error returns the panic's value and its stack.
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("panic: %v\n\n%s", e.Value, e.Stack)
+}
+
+// Unwrap returns Value when it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// newPanicError keeps what conc has caught.
+func newPanicError(p *panics.Recovered) error {
+	// A panic that was carried here from elsewhere keeps its first stack.
+	if e, ok := p.Value.(*PanicError); ok {
+		return e
+	}
+	return &PanicError{Value: p.Value, Stack: p.Stack}
+}
+
+// An ErrorGroup holds the errors of several tasks that failed together. It stands for Python's
+// ExceptionGroup; errors.Is and errors.As look into it.
+type ErrorGroup struct {
+	// Msg says what failed.
+	Msg string
+	// Errs holds the errors, in the order in which they happened.
+	Errs []error
+}
+
+// Error returns Msg, the number of errors, and each of them on a line.
+func (g *ErrorGroup) Error() string {
+	var b strings.Builder
+	plural := "s"
+	if len(g.Errs) == 1 {
+		plural = ""
+	}
+	fmt.Fprintf(&b, "%s (%d sub-exception%s)", g.Msg, len(g.Errs), plural)
+	for _, err := range g.Errs {
+		b.WriteString("\n  - ")
+		b.WriteString(strings.ReplaceAll(err.Error(), "\n", "\n    "))
+	}
+	return b.String()
+}
+
+// Unwrap returns the errors.
+func (g *ErrorGroup) Unwrap() []error { return g.Errs }
+
+// IsCancelled reports whether err says, on its own chain, that something was cancelled. An
+// [ErrorGroup] or a joined error with a cancellation among others does not say so, nor does a
+// [PanicError].
+func IsCancelled(err error) bool {
+	for err != nil {
+		switch e := err.(type) {
+		case *CancelledError:
+			return true
+		case *PanicError:
+			return false
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// cancelled returns the CancelledError for a message.
+func cancelled(msg []string) error {
+	if len(msg) == 0 || msg[0] == "" {
+		return ErrCancelled
+	}
+	return &CancelledError{Msg: strings.Join(msg, " ")}
+}
+
+// CancelCause returns the cause of a cancellation with the given message. It is for asyncgo's own packages.
+func CancelCause(msg ...string) *loop.Cause {
+	if len(msg) == 0 || msg[0] == "" {
+		return plainCause
+	}
+	err := cancelled(msg)
+	return &loop.Cause{Err: context.Canceled, Cause: err, Wait: err}
+}
+
+var plainCause = &loop.Cause{Err: context.Canceled, Cause: ErrCancelled, Wait: ErrCancelled}
+
+// spellContext says in our words how a standard context has ended.
+func spellContext(err, cause error) *loop.Cause {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return &loop.Cause{Err: context.DeadlineExceeded, Cause: cause, Wait: ErrTimeout}
+	case cause == nil || cause == err || IsCancelled(cause):
+		return plainCause
+	}
+	return &loop.Cause{Err: context.Canceled, Cause: cause, Wait: &CancelledError{Msg: cause.Error(), cause: cause}}
+}
+
+func init() {
+	loop.Spell.Context = spellContext
+	loop.Spell.Panic = newPanicError
+}
