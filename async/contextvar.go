@@ -1,0 +1,77 @@
+package async
+
+import (
+	"context"
+
+	"github.com/asyncgo/asyncgo/internal/loop"
+)
+
+// A ContextVar is a variable whose value belongs to the running task: contextvars.ContextVar. A task gets a copy of all variables
+// when it is created, so what it sets is seen in the task alone, and in the coroutines it awaits. A callback sees the
+// variables as they were when it was scheduled or added. [ToThread] takes a copy along to the other goroutine.
+//
+// A ContextVar is made once, at the top of a package. For values that are set once and passed down, context.WithValue is
+// the better tool.
+type ContextVar[T any] struct {
+	name     string
+	fallback T
+	key      *byte
+}
+
+// NewContextVar returns a variable that has the given value where none was set.
+func NewContextVar[T any](name string, fallback T) *ContextVar[T] {
+	return &ContextVar[T]{name: name, fallback: fallback, key: new(byte)}
+}
+
+// Name returns the variable's name.
+func (v *ContextVar[T]) Name() string { return v.name }
+
+// Get returns the value of the variable in the calling task or callback; elsewhere that of the task that ctx belongs to.
+func (v *ContextVar[T]) Get(ctx context.Context) T {
+	if x, ok := loop.VarsOf(ctx, false).Get(v.key); ok {
+		return x.(T)
+	}
+	return v.fallback
+}
+
+// A Token remembers what a [ContextVar] was before it was set.
+type Token struct {
+	key  *byte
+	old  any
+	had  bool
+	vars *loop.Vars
+}
+
+// Set changes the variable in the calling task or callback and returns what [ContextVar.Reset] needs to change it back. On a
+// goroutine that has no variables of its own, outside of any task, it panics.
+func (v *ContextVar[T]) Set(ctx context.Context, value T) Token {
+	vars := loop.VarsOf(ctx, true)
+	if vars == nil {
+		panic("async: ContextVar.Set was called outside of a task")
+	}
+	old, had := vars.Get(v.key)
+	vars.Set(v.key, value, true)
+	return Token{key: v.key, old: old, had: had, vars: vars}
+}
+
+// Reset gives the variable the value back that it had before the Set that returned t. It panics if t comes from another variable.
+func (v *ContextVar[T]) Reset(_ context.Context, t Token) {
+	if t.key != v.key {
+		panic("async: ContextVar.Reset was called with the token of another variable")
+	}
+	t.vars.Set(t.key, t.old, t.had)
+}
+
+// Vars is a set of context variables that tasks can share: contextvars.Context. Give it to a task by [InVars].
+type Vars struct{ v *loop.Vars }
+
+// CopyVars returns a copy of the variables of the calling task: contextvars.copy_context.
+func CopyVars(ctx context.Context) *Vars { return &Vars{loop.VarsOf(ctx, false).Copy()} }
+
+// ValueIn returns the value of the variable in a set: ctx[var].
+func (v *ContextVar[T]) ValueIn(vars *Vars) T {
+	if x, ok := vars.v.Get(v.key); ok {
+		return x.(T)
+	}
+	return v.fallback
+}

@@ -1,0 +1,366 @@
+package async
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+
+	"github.com/asyncgo/asyncgo/future"
+	"github.com/asyncgo/asyncgo/internal/loop"
+)
+
+// A Loop is the low-level face of the event loop: callbacks, timers, signals, and scripts in the old style that make a loop and run it by
+// hand. Programs use [Run]. It stands for asyncio's loop objects. All methods are safe for use from any goroutine, unlike asyncio's.
+type Loop struct {
+	l     *loop.Loop
+	opts  *options
+	eager bool
+
+	mu       sync.Mutex
+	pool     *future.Pool // the default executor, made on first use
+	shutdown bool         // of the default executor
+	signals  map[os.Signal]func()
+	sigCh    chan os.Signal
+	sigDone  chan struct{}
+
+	jobs sync.WaitGroup // functions on executors
+}
+
+// NewLoop returns a loop that does not run yet: asyncio.new_event_loop. It must be closed by [Loop.Close].
+func NewLoop(opts ...Option) *Loop { return newLoop(makeOptions(opts)) }
+
+func newLoop(o *options) *Loop {
+	clock := o.clock
+	if clock == nil {
+		clock = loop.NewReal()
+	}
+	l := &Loop{l: loop.New(o.ctx, clock), opts: o, eager: o.eager}
+	l.l.Face = l
+	l.l.Logger = o.logger
+	l.l.SetDebug(o.debug)
+	if o.slow > 0 {
+		l.l.SetSlow(o.slow)
+	}
+	l.SetExceptionHandler(o.handler)
+	return l
+}
+
+// loopOf returns the loop of ctx, else the one that the caller is inside of, else nil.
+func loopOf(ctx context.Context) *loop.Loop {
+	if l := loop.Of(ctx); l != nil {
+		return l
+	}
+	return loop.Inside()
+}
+
+func faceOf(l *loop.Loop) *Loop { return l.Face.(*Loop) }
+
+// RunningLoop returns the loop that ctx belongs to, if it runs, or [ErrNoLoop]. It stands for asyncio.get_running_loop.
+func RunningLoop(ctx context.Context) (*Loop, error) {
+	if l := loopOf(ctx); l != nil && l.Running() {
+		return faceOf(l), nil
+	}
+	return nil, ErrNoLoop
+}
+
+// Context returns a context that belongs to the loop, for [CreateTask] and its like before the loop runs and from other goroutines.
+func (l *Loop) Context() context.Context { return l.l.Context() }
+
+// RunUntilComplete runs the loop until aw is done and returns its outcome: loop.run_until_complete. A coroutine becomes a task. At least one tick is run. If the loop
+// is stopped before, the error is [ErrStopped], and aw can be finished in a later run. Inside a loop the error is [ErrLoopRunning].
+func RunUntilComplete[T any](l *Loop, aw Awaitable[T]) (T, error) {
+	if aw == nil {
+		panic("async: RunUntilComplete was called with nil")
+	}
+	if err := l.canRun(); err != nil {
+		return *new(T), err
+	}
+	f := EnsureFuture(l.Context(), aw)
+	if home := f.Completion().Home(); home != nil && home != l.l {
+		// Its callbacks are run by another loop, which may stand still.
+		f = CreateTask(l.Context(), f.Await).Future()
+	}
+	remove := f.AddDoneCallback(func(*Future[T]) { l.Stop() })
+	err := l.RunForever()
+	remove()
+	switch {
+	case err != nil:
+		return *new(T), err
+	case !f.IsDone():
+		return *new(T), ErrStopped
+	}
+	return f.Result()
+}
+
+func (l *Loop) canRun() error {
+	switch {
+	case l.l.IsClosed():
+		return ErrLoopClosed
+	case l.l.Running(), loop.Inside() != nil:
+		return ErrLoopRunning
+	}
+	return nil
+}
+
+// RunForever runs the loop until [Loop.Stop]: loop.run_forever. If Stop was called before, it runs one tick. If a task or callback calls runtime.Goexit, as
+// testing.T.FailNow does, so does RunForever.
+func (l *Loop) RunForever() error {
+	if err := l.canRun(); err != nil {
+		return err
+	}
+	goexit, err := l.l.Run()
+	if goexit {
+		l.goexit()
+	}
+	return err
+}
+
+// Stop ends the run after the current tick: loop.stop.
+func (l *Loop) Stop() { l.l.Stop() }
+
+// Close releases what the loop holds: loop.close. Tasks that are not done are ended without a chance to wait, their deferred calls run; callbacks are dropped. Signal
+// handlers are removed. Jobs of the default executor are not waited for. Closing again does nothing; closing a loop that runs returns an
+// error.
+func (l *Loop) Close() error {
+	if err := l.l.Close(); err != nil {
+		return err
+	}
+	l.closeSignals()
+	l.mu.Lock()
+	pool := l.pool
+	l.shutdown = true
+	l.mu.Unlock()
+	if pool != nil {
+		pool.CancelPending()
+		ctx, cancel := context.WithCancel(context.Background())
+		if l.l.Busy() {
+			cancel() // a job is not waited for; its worker ends with it
+			defer func() { go pool.Shutdown(context.Background()) }()
+		}
+		defer cancel()
+		pool.Shutdown(ctx)
+	}
+	return nil
+}
+
+// IsRunning reports whether the loop runs.
+func (l *Loop) IsRunning() bool { return l.l.Running() }
+
+// IsClosed reports whether the loop is closed.
+func (l *Loop) IsClosed() bool { return l.l.IsClosed() }
+
+// Time returns the time of the loop's clock, which starts anywhere and never goes back: loop.time.
+func (l *Loop) Time() time.Duration { return l.l.Now() }
+
+// A Handle is a scheduled callback: asyncio.Handle.
+type Handle struct{ h *loop.Handle }
+
+// Cancel keeps the callback from being called, also if it is due in this tick.
+func (h *Handle) Cancel() { h.h.Cancel() }
+
+// Cancelled reports whether Cancel was called.
+func (h *Handle) Cancelled() bool { return h.h.Cancelled() }
+
+// A TimerHandle is a callback that is scheduled for a time: asyncio.TimerHandle.
+type TimerHandle struct{ Handle }
+
+// When returns the time, on the loop's clock.
+func (h *TimerHandle) When() time.Duration { return h.h.When() }
+
+// CallSoon has fn called by the loop in the next tick, behind what is ready already: loop.call_soon. Callbacks are called in the order
+// in which they were scheduled. A panic in fn goes to the exception handler. If the loop is closed, fn is not called, and the handle is
+// cancelled.
+func (l *Loop) CallSoon(fn func()) *Handle {
+	checkCallback("CallSoon", fn)
+	h := loop.NewHandle(l.l, fn)
+	if !h.Soon() {
+		h.Cancel()
+	}
+	return &Handle{h}
+}
+
+// CallSoonThreadsafe is [Loop.CallSoon], which is safe from any goroutine: loop.call_soon_threadsafe.
+func (l *Loop) CallSoonThreadsafe(fn func()) *Handle { return l.CallSoon(fn) }
+
+// CallLater has fn called by the loop after d: loop.call_later. Timers that are due run in the order of their deadlines, equal ones in
+// that of their making, behind what is ready in that tick.
+func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
+	checkCallback("CallLater", fn)
+	when := l.Time() + d
+	if d > 0 && when < 0 {
+		when = math.MaxInt64
+	}
+	return l.callAt(when, fn)
+}
+
+// CallAt is [Loop.CallLater] with a time of the loop's clock: loop.call_at.
+func (l *Loop) CallAt(when time.Duration, fn func()) *TimerHandle {
+	checkCallback("CallAt", fn)
+	return l.callAt(when, fn)
+}
+
+func (l *Loop) callAt(when time.Duration, fn func()) *TimerHandle {
+	h := loop.NewHandle(l.l, fn)
+	if !h.At(when) {
+		h.Cancel()
+	}
+	return &TimerHandle{Handle{h}}
+}
+
+func checkCallback(name string, fn func()) {
+	if fn == nil {
+		panic(fmt.Sprintf("async: %s was called with a nil function", name))
+	}
+}
+
+// SetDebug turns debug mode on or off; see [Debug].
+func (l *Loop) SetDebug(on bool) { l.l.SetDebug(on) }
+
+// Debug reports whether debug mode is on: get_debug.
+func (l *Loop) Debug() bool { return l.l.Debug() }
+
+// An ExceptionContext describes an error that nobody gets, because it happened in a callback or in a task that nobody awaits.
+type ExceptionContext struct {
+	// Message says what happened.
+	Message string
+	// Err is the error; a panic is a [PanicError].
+	Err error
+	// Task is the task that failed, or nil.
+	Task AnyTask
+	// Handle is the callback that failed, or nil.
+	Handle *Handle
+}
+
+// SetExceptionHandler sets what is called, inside the loop, with errors that nobody gets; nil logs them, which is the default. If the
+// handler panics, that is logged.
+func (l *Loop) SetExceptionHandler(fn func(l *Loop, c ExceptionContext)) {
+	if fn == nil {
+		l.l.SetHandler(nil)
+		return
+	}
+	l.l.SetHandler(func(e loop.Exception) {
+		c := ExceptionContext{Message: e.Message, Err: e.Err}
+		if e.Task != nil {
+			c.Task = e.Task.Body().Info().(AnyTask)
+		}
+		if e.Handle != nil {
+			c.Handle = &Handle{e.Handle}
+		}
+		fn(l, c)
+	})
+}
+
+// CallExceptionHandler passes an error to the exception handler: call_exception_handler.
+func (l *Loop) CallExceptionHandler(c ExceptionContext) { l.l.Report(exceptionOf(c)) }
+
+// DefaultExceptionHandler logs an error, as is done without a handler: default_exception_handler.
+func (l *Loop) DefaultExceptionHandler(c ExceptionContext) { l.l.LogException(exceptionOf(c)) }
+
+func exceptionOf(c ExceptionContext) loop.Exception {
+	e := loop.Exception{Message: c.Message, Err: c.Err}
+	if t, ok := c.Task.(interface{ untyped() *loop.Task }); ok {
+		e.Task = t.untyped()
+	}
+	if c.Handle != nil {
+		e.Handle = c.Handle.h
+	}
+	return e
+}
+
+// AddSignalHandler has fn called by the loop when the process gets the signal: loop.add_signal_handler. A second handler for a signal
+// replaces the first. It returns an error for a signal that cannot be caught.
+func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
+	checkCallback("AddSignalHandler", fn)
+	switch {
+	case sig == nil:
+		panic("async: AddSignalHandler was called with a nil signal")
+	case l.l.IsClosed():
+		return ErrLoopClosed
+	case sig == os.Kill || uncatchable(sig):
+		return fmt.Errorf("async: signal %q cannot be caught", sig)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sigCh == nil {
+		l.signals = map[os.Signal]func(){}
+		l.sigCh = make(chan os.Signal, 16)
+		l.sigDone = make(chan struct{})
+		go l.forwardSignals(l.sigCh, l.sigDone)
+	}
+	l.signals[sig] = fn
+	signal.Notify(l.sigCh, sig)
+	return nil
+}
+
+// forwardSignals is the goroutine that brings signals into the loop. It exists while there are handlers.
+func (l *Loop) forwardSignals(ch chan os.Signal, done chan struct{}) {
+	defer close(done)
+	for sig := range ch {
+		l.mu.Lock()
+		fn := l.signals[sig]
+		l.mu.Unlock()
+		if fn != nil {
+			l.CallSoonThreadsafe(fn)
+		}
+	}
+}
+
+// RemoveSignalHandler ends what [Loop.AddSignalHandler] began, and reports whether there was a handler. The signal has its default effect
+// again.
+func (l *Loop) RemoveSignalHandler(sig os.Signal) bool {
+	l.mu.Lock()
+	_, ok := l.signals[sig]
+	delete(l.signals, sig)
+	rest := make([]os.Signal, 0, len(l.signals))
+	for s := range l.signals {
+		rest = append(rest, s)
+	}
+	ch := l.sigCh
+	if ok {
+		signal.Stop(ch)
+		if len(rest) > 0 {
+			signal.Notify(ch, rest...)
+		}
+	}
+	l.mu.Unlock()
+	if ok && len(rest) == 0 {
+		l.closeSignals()
+	}
+	return ok
+}
+
+func (l *Loop) closeSignals() {
+	l.mu.Lock()
+	ch, done := l.sigCh, l.sigDone
+	l.sigCh, l.signals = nil, nil
+	l.mu.Unlock()
+	if ch == nil {
+		return
+	}
+	signal.Stop(ch)
+	close(ch)
+	<-done
+}
+
+// LoopStats is what a loop holds and has done.
+type LoopStats struct {
+	Tasks   int    // not done
+	Started uint64 // tasks in all
+	Ready   int    // entries of the ready queue
+	Timers  int
+	Idle    int    // coroutines kept for reuse
+	Ticks   uint64 // in all
+	WakeUps uint64 // times that another goroutine woke the idle loop
+}
+
+// Stats returns what the loop holds and has done. From another goroutine it waits until the loop has an answer; the answer of a closed
+// loop is empty.
+func Stats(l *Loop) LoopStats {
+	var s loop.Stats
+	l.l.Ask(func() { s = l.l.Stats() })
+	return LoopStats(s)
+}

@@ -1,0 +1,78 @@
+package async
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/asyncgo/asyncgo/future"
+	"github.com/asyncgo/asyncgo/internal/loop"
+)
+
+// An Option changes how a loop is made, for [Run], [NewRunner] and [NewLoop].
+type Option func(*options)
+
+type options struct {
+	ctx      context.Context
+	debug    bool
+	slow     time.Duration
+	logger   *slog.Logger
+	clock    loop.Clock
+	signals  []os.Signal
+	executor future.Executor
+	handler  func(*Loop, ExceptionContext)
+	eager    bool
+}
+
+func makeOptions(opts []Option) *options {
+	o := &options{ctx: context.Background()}
+	o.debug = os.Getenv("ASYNCGO_DEBUG") != ""
+	for _, opt := range opts {
+		opt(o)
+	}
+	return o
+}
+
+// Debug turns debug mode on: tasks and callbacks remember where they were created, and steps that take long are logged. It stands for
+// run(debug=True). The environment variable ASYNCGO_DEBUG, set to anything, does the same for all loops.
+func Debug() Option { return func(o *options) { o.debug = true } }
+
+// SlowTask sets how long a step of a task or a callback may take before it is logged as a warning, and turns debug mode on, which is
+// what measures. It stands for slow_callback_duration, which is 100 ms by default. It panics if d is not positive.
+func SlowTask(d time.Duration) Option {
+	if d <= 0 {
+		panic("async: the duration of SlowTask is not positive")
+	}
+	return func(o *options) { o.slow, o.debug = d, true }
+}
+
+// Logger sets where the loop logs errors that nobody gets, and warnings. The default is slog.Default at that time.
+func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
+
+// Clock sets the clock that timers, sleeps and timeouts obey.
+func Clock(c loop.Clock) Option { return func(o *options) { o.clock = c } }
+
+// Signals has Run and Runner.Run end in good order when one of the signals comes: main is cancelled, and if that is what it ends by, the result is
+// [ErrInterrupted]. A second signal ends the run at once; what is left is cancelled. It stands for what asyncio does with SIGINT.
+func Signals(sig ...os.Signal) Option { return func(o *options) { o.signals = sig } }
+
+// WithContext gives the loop's tasks the values of ctx. When ctx is done, the main task of Run and Runner.Run is cancelled.
+func WithContext(ctx context.Context) Option {
+	if ctx == nil {
+		panic("async: WithContext was called with a nil ctx")
+	}
+	return func(o *options) { o.ctx = ctx }
+}
+
+// DefaultExecutor sets where [ToThread] and [RunInExecutor] run functions. It belongs to the caller: the end of the run waits for the
+// functions it was given, and does not shut it down.
+func DefaultExecutor(ex future.Executor) Option { return func(o *options) { o.executor = ex } }
+
+// ExceptionHandler sets what is called with errors that nobody gets; see [Loop.SetExceptionHandler].
+func ExceptionHandler(fn func(*Loop, ExceptionContext)) Option {
+	return func(o *options) { o.handler = fn }
+}
+
+// EagerTasks makes every task of the loop an eager one; see [Eager]. It stands for eager_task_factory.
+func EagerTasks() Option { return func(o *options) { o.eager = true } }

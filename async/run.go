@@ -1,0 +1,253 @@
+package async
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/asyncgo/asyncgo/internal/loop"
+)
+
+// Run runs main as the first task of a new loop and returns its error: asyncio.run.
+//
+// When main has ended, all tasks that are left are cancelled, in the order of their creation, and waited for; then the functions that [ToThread] has started; then the
+// loop is closed. Nothing that was started survives Run. Errors of the leftovers, and errors of tasks that nobody has looked at, go to the exception
+// handler.
+//
+// A panic in main leaves Run as a panic with a [PanicError], after all that. runtime.Goexit in a task, as testing.T.FailNow calls it, ends the
+// run and goes on in the goroutine that called Run. Inside a loop Run returns [ErrLoopRunning].
+func Run(main func(ctx context.Context) error, opts ...Option) error {
+	if main == nil {
+		panic("async: Run was called with a nil main")
+	}
+	_, err := RunResult(Do(main), opts...)
+	return err
+}
+
+// RunResult is [Run] for a main that has a result.
+func RunResult[T any](main Coroutine[T], opts ...Option) (T, error) {
+	if main == nil {
+		panic("async: RunResult was called with a nil main")
+	}
+	r := NewRunner(opts...)
+	defer r.Close()
+	return RunIn(r, main)
+}
+
+// A Runner runs several mains, one after the other, in one loop and with one set of context variables: asyncio.Runner. Tasks that one leaves
+// stand still until the next one runs. It must be closed by [Runner.Close].
+type Runner struct {
+	opts   *options
+	vars   *loop.Vars
+	mu     sync.Mutex
+	loop   *Loop
+	closed bool
+}
+
+// NewRunner returns a Runner. Its loop is made by the first run.
+func NewRunner(opts ...Option) *Runner {
+	return &Runner{opts: makeOptions(opts), vars: new(loop.Vars)}
+}
+
+// Loop returns the Runner's loop, or [ErrRunnerClosed]: get_loop().
+func (r *Runner) Loop() (*Loop, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, ErrRunnerClosed
+	}
+	if r.loop == nil {
+		r.loop = newLoop(r.opts)
+	}
+	return r.loop, nil
+}
+
+// Run runs main in the Runner's loop and returns its error; see [Run] for panics and Goexit. Inside a loop it returns [ErrLoopRunning], and
+// after Close [ErrRunnerClosed].
+func (r *Runner) Run(main func(ctx context.Context) error) error {
+	if main == nil {
+		panic("async: Runner.Run was called with a nil main")
+	}
+	_, err := RunIn(r, Do(main))
+	return err
+}
+
+// RunIn is [Runner.Run] for a main that has a result.
+func RunIn[T any](r *Runner, main Coroutine[T]) (v T, err error) {
+	if main == nil {
+		panic("async: RunIn was called with a nil main")
+	}
+	if loop.Inside() != nil {
+		return v, ErrLoopRunning
+	}
+	l, err := r.Loop()
+	if err != nil {
+		return v, err
+	}
+	if err := l.canRun(); err != nil {
+		return v, err
+	}
+	t := CreateTask(l.Context(), main, InVars(&Vars{r.vars}), notEager)
+	sig := r.interruptBy(l, t.Cancel)
+	if ctx := r.opts.ctx; ctx.Done() != nil {
+		defer context.AfterFunc(ctx, func() { (*body[T])(t).CancelWaited(loop.CauseOf(ctx)) })()
+	}
+	remove := t.AddDoneCallback(func(*Future[T]) { l.Stop() })
+	goexit, err := l.l.Run()
+	remove()
+	interrupted := sig.stop()
+	switch {
+	case goexit:
+		r.Close()
+		runtime.Goexit()
+	case err != nil:
+		return v, err
+	case !t.IsDone():
+		if interrupted > 1 {
+			return v, ErrInterrupted
+		}
+		return v, ErrStopped
+	}
+	v, err = t.Result()
+	var caught *PanicError
+	if !t.Cancelled() && errors.As(err, &caught) && err == error(caught) {
+		r.Close()
+		panic(caught)
+	}
+	if interrupted > 0 && t.Cancelled() && t.Cancelling() == 1 {
+		return v, ErrInterrupted
+	}
+	return v, err
+}
+
+// notEager keeps the main task from starting before the loop runs.
+func notEager(o *taskOptions) { o.eager = false }
+
+// Close cancels all tasks that are left, waits for them and for functions on other goroutines, and closes the loop. Closing again does
+// nothing. In a run it panics.
+func (r *Runner) Close() {
+	r.mu.Lock()
+	l := r.loop
+	if l != nil && l.IsRunning() {
+		r.mu.Unlock()
+		panic("async: Runner.Close was called while it runs")
+	}
+	wasClosed := r.closed
+	r.closed = true
+	r.mu.Unlock()
+	if l != nil && !wasClosed {
+		l.shutDown()
+	}
+}
+
+// shutDown is the end of Run.
+func (l *Loop) shutDown() {
+	goexit := false
+	for !goexit {
+		var left []*loop.Task
+		l.l.Do(func() { left = l.l.Tasks() })
+		if len(left) == 0 {
+			break
+		}
+		goexit = l.endTasks(left)
+	}
+	l.jobs.Wait()
+	l.ShutdownDefaultExecutor(context.Background())
+	l.l.ReportUnseen()
+	// A loop that does not run can be closed, unless somebody closed it before.
+	if err := l.Close(); err != nil {
+		panic(fmt.Sprintf("async: closing the loop: %v", err))
+	}
+}
+
+// endTasks cancels tasks and runs the loop until they have ended.
+func (l *Loop) endTasks(left []*loop.Task) (goexit bool) {
+	tasks := make([]endable, len(left))
+	for i, t := range left {
+		tasks[i] = t.Body().Info().(endable)
+	}
+	run := CreateTask(l.Context(), func(ctx context.Context) (Void, error) {
+		for _, t := range tasks {
+			t.Cancel()
+		}
+		for _, t := range tasks {
+			t.awaitEnd(ctx)
+		}
+		for _, t := range tasks {
+			if err := t.Err(); err != nil && !t.Cancelled() {
+				l.CallExceptionHandler(ExceptionContext{
+					Message: "unhandled exception during Run shutdown", Err: err, Task: t,
+				})
+			}
+		}
+		return Void{}, nil
+	}, notEager, Name("shutdown"))
+	run.AddDoneCallback(func(*Future[Void]) { l.Stop() })
+	goexit, _ = l.l.Run()
+	return goexit
+}
+
+// endable is a task of any type, for the end of Run.
+type endable interface {
+	AnyTask
+	Cancelled() bool
+	awaitEnd(ctx context.Context)
+}
+
+// awaitEnd waits for the end of the task. It does not look at how it ended.
+func (t *Task[T]) awaitEnd(ctx context.Context) {
+	t.Completion().Wait(ctx, (*body[T])(t))
+}
+
+// untyped returns the loop's side of the task.
+func (t *Task[T]) untyped() *loop.Task { return &t.task }
+
+// goexit ends a loop whose run was left by runtime.Goexit, and goes on with that.
+func (l *Loop) goexit() {
+	l.shutDown()
+	runtime.Goexit()
+}
+
+// interrupts counts the signals during a run.
+type interrupts struct {
+	ch    chan os.Signal
+	done  chan struct{}
+	count atomic.Int32
+}
+
+// interruptBy cancels main by the first signal and stops the loop by the second.
+func (r *Runner) interruptBy(l *Loop, cancel func(...string) bool) *interrupts {
+	s := &interrupts{}
+	if len(r.opts.signals) == 0 {
+		return s
+	}
+	s.ch = make(chan os.Signal, 2)
+	s.done = make(chan struct{})
+	signal.Notify(s.ch, r.opts.signals...)
+	go func() {
+		defer close(s.done)
+		for range s.ch {
+			if s.count.Add(1) == 1 {
+				cancel()
+			} else {
+				l.Stop()
+			}
+		}
+	}()
+	return s
+}
+
+// stop ends the watch and returns how many signals came.
+func (s *interrupts) stop() int {
+	if s.ch != nil {
+		signal.Stop(s.ch)
+		close(s.ch)
+		<-s.done
+	}
+	return int(s.count.Load())
+}

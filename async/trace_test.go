@@ -1,0 +1,233 @@
+package async_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/internal/loop"
+	"go.uber.org/goleak"
+)
+
+// The traces under testdata/traces are what CPython prints for small asyncio scripts, each about one thing: the order in which
+// tasks go on, who is cancelled when, how many ticks a wait costs. A port is such a script in Go, statement by statement. It
+// has to print the same lines in the same order.
+var ports = []port{
+	trace01, trace02, trace03, trace04, trace05, trace07, trace09, trace11, trace13, trace15,
+	trace17, trace19, trace21, trace23, trace25, trace27, trace29, trace31, trace33, trace35,
+	trace37, trace39, trace41, trace43, trace45, trace61, trace63, trace65, trace67, trace69,
+	trace77, trace79, trace80, trace81, trace85, trace89, trace91, trace93, trace95, trace99,
+}
+
+// A port is a script in Go.
+type port struct {
+	name       string // of the file with CPython's output
+	run        func(tr *trace)
+	deviations []deviation // by line
+}
+
+// A deviation is a line in which we differ from CPython on purpose.
+type deviation struct {
+	line   int      // of CPython's output, from 1
+	python string   // that line, so that the number cannot be wrong
+	ours   []string // the lines in its place
+	why    string   // the rule of decisions.md, or a plain reason
+}
+
+// Rules of decisions.md that several deviations go by.
+const (
+	compilersJob = `decisions.md, Types: "TypeErrors about non-coroutines: the compiler's job".`
+	simplyWorks  = `decisions.md, Threads: "Every primitive is safe from any goroutine, so B20/B21 (wrap_future), U14 (thread check) and N11 (bound to another loop) become: it simply works".`
+	freeForm     = `decisions.md, Types: "repr is String(), in Go's spelling. Same information as the Python repr, free form".`
+)
+
+// notYet is the deviation of a line about a type that package async does not have yet. The port has a comment where it belongs.
+func notYet(line int, python, what string) deviation {
+	return deviation{line: line, python: python, why: "Package async has no " + what + " yet."}
+}
+
+func TestTrace(t *testing.T) {
+	for _, p := range ports {
+		t.Run(p.name, func(t *testing.T) {
+			before := goleak.IgnoreCurrent()
+			want := p.want(t)
+			tr := new(trace)
+			p.play(t, tr)
+			compare(t, strings.Split(tr.text(), "\n"), want)
+			goleak.VerifyNone(t, before)
+		})
+	}
+}
+
+// TestTracesArePorted shows that no file of testdata/traces lies there without a port.
+func TestTracesArePorted(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "traces", "*.out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != len(ports) {
+		t.Errorf("there are %d traces and %d ports", len(files), len(ports))
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".out")
+		if !slices.ContainsFunc(ports, func(p port) bool { return p.name == name }) {
+			t.Errorf("the trace %s has no port", name)
+		}
+	}
+}
+
+// play runs the port. One that waits for ever would only be ended by the test binary's own timeout, which does not tell how far
+// it came and takes the other tests along.
+func (p port) play(t *testing.T, tr *trace) {
+	t.Helper()
+	ended := make(chan string, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				ended <- fmt.Sprintf("panic: %v\n\n%s", v, debug.Stack())
+			}
+			close(ended)
+		}()
+		p.run(tr)
+	}()
+	select {
+	case panicked := <-ended:
+		if panicked != "" {
+			t.Fatalf("after these lines:\n%s\n%s", tr.text(), panicked)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatalf("hangs after these lines:\n%s", tr.text())
+	}
+}
+
+// want returns the lines that the port has to print: CPython's with the deviations.
+func (p port) want(t *testing.T) []string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "traces", p.name+".out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(data), "\n")
+	var want []string
+	next := 0 // the deviation
+	for i, line := range lines {
+		if next == len(p.deviations) || p.deviations[next].line != i+1 {
+			want = append(want, line)
+			continue
+		}
+		d := p.deviations[next]
+		next++
+		switch {
+		case d.python != line:
+			t.Fatalf("the deviation of line %d expects CPython to print %q, not %q", d.line, d.python, line)
+		case slices.Equal(d.ours, []string{line}):
+			t.Fatalf("the deviation of line %d is none", d.line)
+		case d.why == "":
+			t.Fatalf("the deviation of line %d has no reason", d.line)
+		}
+		want = append(want, d.ours...)
+	}
+	if next < len(p.deviations) {
+		t.Fatalf("the deviation of line %d is out of order or behind the end", p.deviations[next].line)
+	}
+	return want
+}
+
+// compare reports the first line that differs, and all that was printed.
+func compare(t *testing.T, got, want []string) {
+	t.Helper()
+	for i := range max(len(got), len(want)) {
+		switch {
+		case i >= len(got):
+			t.Errorf("line %d is missing: %q", i+1, want[i])
+		case i >= len(want):
+			t.Errorf("line %d is one too many: %q", i+1, got[i])
+		case got[i] != want[i]:
+			t.Errorf("line %d\nis     %q\nnot    %q", i+1, got[i], want[i])
+		default:
+			continue
+		}
+		t.Logf("all lines:\n%s", strings.Join(got, "\n"))
+		return
+	}
+}
+
+// A trace is what a port has printed. It prints as Python does, and from any goroutine.
+type trace struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// println is Python's print.
+func (tr *trace) println(args ...any) {
+	words := make([]string, len(args))
+	for i, arg := range args {
+		words[i] = str(arg)
+	}
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.buf.WriteString(strings.Join(words, " "))
+	tr.buf.WriteByte('\n')
+}
+
+func (tr *trace) text() string {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return tr.buf.String()
+}
+
+// run is asyncio.run(main()) on a clock that jumps over waits, so that a sleep of a minute costs nothing and the order of deadlines is
+// exact. An error that main does not handle becomes a line that no trace has.
+func (tr *trace) run(main func(ctx context.Context) error, opts ...async.Option) {
+	opts = append([]async.Option{async.Clock(loop.NewVirtual())}, opts...)
+	if err := async.Run(main, opts...); err != nil {
+		tr.println("Traceback:", repr(err))
+	}
+}
+
+// must returns the result of what cannot fail in a script.
+func must[T any](v T, err error) T {
+	check(err)
+	return v
+}
+
+// check raises an error that the script does not expect. In main the panic leaves Run and fails the test with its stack; in a task
+// it is the error of whoever awaits the task.
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// ticks is a row of "await asyncio.sleep(0)".
+func ticks(ctx context.Context, n int) {
+	for range n {
+		check(async.Sleep(ctx, 0))
+	}
+}
+
+// untilCancelled sleeps for a minute, which is for ever in a script. It returns the cancellation.
+func untilCancelled(ctx context.Context) error { return async.Sleep(ctx, time.Minute) }
+
+// cancelling is asyncio.current_task().cancelling().
+func cancelling(ctx context.Context) int {
+	return async.CurrentTask(ctx).(interface{ Cancelling() int }).Cancelling()
+}
+
+// running is asyncio.get_running_loop().
+func running(ctx context.Context) *async.Loop { return must(async.RunningLoop(ctx)) }
+
+// waitFor waits until all tasks are done, however they end: asyncio.wait.
+func waitFor[F async.Waitable](ctx context.Context, fs ...F) {
+	_, _, err := async.Wait(ctx, fs)
+	check(err)
+}
