@@ -1,0 +1,78 @@
+package python_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/asyncgo/asyncgo/bench/python"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Every script counts its work at a tiny size, on every event loop that the
+// machine has.
+func TestScriptsCountTheirWork(t *testing.T) {
+	interpreter, err := python.Find(t.Context(), "python3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if interpreter == nil {
+		t.Skip("there is no python3 on this machine")
+	}
+	scripts := []struct {
+		name  string
+		units int
+		more  []int
+		want  int
+	}{
+		{"spawn_gather", 2, []int{5}, 10},
+		{"spawn_await", 7, nil, 7},
+		{"sleep0", 3, []int{1}, 3},
+		{"sleep0", 3, []int{4}, 12},
+		{"sleepers", 1, []int{9}, 9},
+		{"future_pingpong", 6, nil, 12},
+	}
+	for _, loop := range []string{python.Asyncio, python.Uvloop} {
+		for _, s := range scripts {
+			t.Run(loop+"/"+s.name, func(t *testing.T) {
+				if !interpreter.Has(loop) {
+					t.Skipf("%s cannot be imported on this machine", loop)
+				}
+				ops, elapsed, err := interpreter.Run(t.Context(), s.name, loop, s.units, s.more...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ops != s.want {
+					t.Errorf("the script counted %d operations, want %d", ops, s.want)
+				}
+				if elapsed <= 0 {
+					t.Errorf("the script measured %v", elapsed)
+				}
+			})
+		}
+	}
+}
+
+func TestFindMissesQuietly(t *testing.T) {
+	interpreter, err := python.Find(t.Context(), "asyncgo-has-no-such-python")
+	if interpreter != nil || err != nil {
+		t.Errorf("Find = %v, %v for a command that does not exist, want nil, nil", interpreter, err)
+	}
+	if interpreter.Has(python.Asyncio) {
+		t.Error("a missing interpreter claims to have asyncio")
+	}
+}
+
+func TestUnknownScript(t *testing.T) {
+	interpreter, err := python.Find(t.Context(), "python3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if interpreter == nil {
+		t.Skip("there is no python3 on this machine")
+	}
+	if _, _, err := interpreter.Run(t.Context(), "nothing_of_this_name", python.Asyncio, 1); err == nil {
+		t.Error("an unknown script ran without an error")
+	}
+}
