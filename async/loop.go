@@ -134,17 +134,15 @@ func (l *Loop) Close() error {
 	pool := l.pool
 	l.shutdown = true
 	l.mu.Unlock()
-	if pool != nil {
-		pool.CancelPending()
-		ctx, cancel := context.WithCancel(context.Background())
-		if l.l.Busy() {
-			cancel() // a job is not waited for; its worker ends with it
-			defer func() { go pool.Shutdown(context.Background()) }()
-		}
-		defer cancel()
-		pool.Shutdown(ctx)
+	if pool == nil {
+		return nil
 	}
-	return nil
+	pool.CancelPending()
+	if l.l.Busy() {
+		go pool.Shutdown(context.Background()) // ends with the last job
+		return nil
+	}
+	return pool.Shutdown(context.Background())
 }
 
 // IsRunning reports whether the loop runs.

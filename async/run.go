@@ -147,8 +147,13 @@ func (r *Runner) Close() {
 
 // shutDown is the end of Run.
 func (l *Loop) shutDown() {
+	// A task that answers its cancellation by starting another one gets a few chances; what is left then is
+	// unwound by Close.
 	goexit := false
-	for !goexit {
+	for range 8 {
+		if goexit {
+			break
+		}
 		var left []*loop.Task
 		l.l.Do(func() { left = l.l.Tasks() })
 		if len(left) == 0 {

@@ -73,7 +73,9 @@ func (c crawler) concurrent(ctx context.Context, dir string, done func()) ([]pic
 		pages, err := gather.AllOf(ctx, tasks)
 		return slices.Concat(pages...), err
 	}
-	return async.RunResult(main, async.WithContext(ctx), async.DefaultExecutor(future.NewPool(c.limit)))
+	pool := future.NewPool(c.limit)
+	defer pool.Shutdown(context.Background())
+	return async.RunResult(main, async.WithContext(ctx), async.DefaultExecutor(pool))
 }
 
 // page is the coroutine that downloads one page and all of its pictures.

@@ -367,8 +367,12 @@ func (c *Child) Close(cause *Cause) {
 		}
 	}
 	mirror := c.mirror
+	// Usually nobody else has ever asked for the context.
+	alone := c.extra.Load() == nil && c.cause.CompareAndSwap(nil, cause)
 	l.tree.Unlock()
-	c.cancel(cause, c.task)
+	if !alone {
+		c.cancel(cause, c.task)
+	}
 	if mirror != nil {
 		mirror.Close(cause)
 	}

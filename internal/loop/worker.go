@@ -264,8 +264,9 @@ func (l *Loop) retire(w, old *worker) {
 // Notify implements [Party]: what the task waits for has come.
 func (w *worker) Notify(in *Loop) bool {
 	if in == w.loop {
-		w.notified = true
-		w.task.wake()
+		if w.notified = true; w.task != nil { // else it was unwound
+			w.task.wake()
+		}
 	} else {
 		w.loop.post((*notice)(w))
 	}
