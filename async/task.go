@@ -20,8 +20,21 @@ import (
 type Task[T any] struct {
 	task loop.Task // first, for the sake of cache lines
 	fut  future.Future[T]
-	co   Coroutine[T]
+	co   runner[T]
 }
+
+// A runner is what a task runs: a Coroutine, or a function without a result, which needs no closure to be
+// one.
+type runner[T any] interface {
+	run(ctx context.Context) (T, error)
+}
+
+func (c Coroutine[T]) run(ctx context.Context) (T, error) { return c(ctx) }
+
+// plain is the runner of a function without a result.
+type plain func(ctx context.Context) error
+
+func (fn plain) run(ctx context.Context) (Void, error) { return Void{}, fn(ctx) }
 
 // AnyTask is a [Task] of any type.
 type AnyTask interface {
@@ -76,6 +89,10 @@ func CreateTask[T any](ctx context.Context, co Coroutine[T], opts ...TaskOption)
 	if co == nil {
 		panic("async: CreateTask was called with a nil Coroutine")
 	}
+	return createTask(ctx, runner[T](co), opts)
+}
+
+func createTask[T any](ctx context.Context, co runner[T], opts []TaskOption) *Task[T] {
 	l := loopOf(ctx)
 	if l == nil {
 		panic("async: CreateTask was called with a ctx that belongs to no event loop")
@@ -136,7 +153,7 @@ func Go(ctx context.Context, fn func(ctx context.Context) error, opts ...TaskOpt
 	if fn == nil {
 		panic("async: Go was called with a nil function")
 	}
-	return CreateTask(ctx, func(ctx context.Context) (Void, error) { return Void{}, fn(ctx) }, opts...)
+	return createTask(ctx, runner[Void](plain(fn)), opts)
 }
 
 // Name returns the task's name: get_name().
@@ -253,7 +270,7 @@ type body[T any] Task[T]
 
 // Run implements loop.Body.
 func (b *body[T]) Run(ctx context.Context) {
-	v, err := b.co(ctx)
+	v, err := b.co.run(ctx)
 	unseen := b.task.Ending()
 	switch {
 	case err == nil && unseen == nil:

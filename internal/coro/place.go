@@ -20,7 +20,7 @@ func (p *Place) create(r *Routine) {
 	p.parked = r
 	r.at = p
 	p.Next, _ = iter.Pull(func(yield func(struct{}) bool) {
-		p.Yield = yield
+		r.own.Yield = yield
 		if !r.begin() {
 			r.finish(false)
 			return
@@ -37,7 +37,7 @@ func (p *Place) create(r *Routine) {
 				panic(errGoexit)
 			}
 		}()
-		r.body(r)
+		r.owner.Live(r)
 		normal = true
 	})
 }

@@ -13,11 +13,9 @@ import (
 // goroutine while it runs, Unwind by the running member of the group.
 //
 // The fields are in the order in which a switch needs them: what one switch touches of a
-// Routine is in one cache line, and with thousands of routines that is what a switch
-// costs.
+// Routine is in one cache line, and its place, which somebody else is parked in, in another. With
+// thousands of routines that is what a switch costs.
 type Routine struct {
-	// own is the place that belongs to the routine's goroutine, on the runtime carrier.
-	own Place
 	// at is the place where the routine is parked; nil while it runs, or waits on a channel.
 	at *Place
 	// errand is what the routine has to do at once when it wakes, before anything else; see
@@ -25,21 +23,40 @@ type Routine struct {
 	errand  *errand
 	state   state
 	carrier carrier
+	gid     int64
 
-	gid int64
+	// own is the place that belongs to the routine's goroutine, on the runtime carrier.
+	own Place
 	// back is where Suspend and the end of the body lead.
-	back *Routine
+	back  *Routine
+	owner Owner
+	rare  *rare
+}
 
-	// Local belongs to whoever made the Routine. It is set before the first
-	// switch and read on the Routine's own goroutine, see [Current].
-	Local any
-
-	body func(*Routine)
-	// channels is what the channel carrier needs, and others while they wait for a
-	// routine of the channel carrier.
-	channels *channels
+// rare is what few routines have.
+type rare struct {
+	channels // on the channel carrier, and while waiting for a routine of it
 	panicked *panics.Recovered
 }
+
+func (r *Routine) more() *rare {
+	if r.rare == nil {
+		r.rare = new(rare)
+	}
+	return r.rare
+}
+
+// An Owner is what a Routine is part of.
+type Owner interface {
+	// Live is the body of the Routine.
+	Live(*Routine)
+}
+
+// body is the Owner of a Routine that is part of nothing.
+type body func(*Routine)
+
+// Live implements [Owner].
+func (b body) Live(r *Routine) { b(r) }
 
 type state uint8
 
@@ -62,38 +79,43 @@ const (
 // New makes a Routine on the runtime carrier. Its body starts when it is switched
 // to for the first time. A body that is never started holds a goroutine until
 // [Routine.Unwind] lets it go.
-func New(body func(*Routine)) *Routine {
+func New(fn func(*Routine)) *Routine {
 	r := new(Routine)
-	r.Init(body)
+	r.Init(body(fn))
 	return r
 }
 
 // Init is [New] for a Routine that is part of something else.
-func (r *Routine) Init(body func(*Routine)) {
-	r.body = body
+func (r *Routine) Init(o Owner) {
+	r.owner = o
 	r.own.create(r)
 }
 
 // NewOn makes a Routine on the channel carrier. Its body runs on the goroutine that
 // spawn provides, as a worker pool's Submit does, from the first switch on. It may
 // lock its OS thread, but must unlock it before it ends.
-func NewOn(spawn func(func()), body func(*Routine)) *Routine {
-	return &Routine{body: body, carrier: onThread, channels: &channels{spawn: spawn, wake: make(chan struct{})}}
+func NewOn(spawn func(func()), fn func(*Routine)) *Routine {
+	r := &Routine{owner: body(fn), carrier: onThread}
+	r.more().channels = channels{spawn: spawn, wake: make(chan struct{})}
+	return r
 }
 
 // Root makes a Routine that stands for the calling goroutine, so that it can switch
 // to others and they to it. [Routine.Leave] ends that.
 func Root() *Routine {
 	r := new(Routine)
-	r.InitRoot()
+	r.InitRoot(nil)
 	return r
 }
 
-// InitRoot is [Root] for a Routine that is part of something else.
-func (r *Routine) InitRoot() {
-	r.gid, r.state, r.carrier = goid.Get(), live, onRoot
+// InitRoot is [Root] for a Routine that is part of something else, whose Live is not called.
+func (r *Routine) InitRoot(o Owner) {
+	r.gid, r.state, r.carrier, r.owner = goid.Get(), live, onRoot, o
 	routines.add(r)
 }
+
+// Owner returns what the Routine is part of.
+func (r *Routine) Owner() Owner { return r.owner }
 
 // Leave ends what [Root] began. The calling goroutine is r's own.
 func (r *Routine) Leave() { routines.remove(r) }
@@ -124,7 +146,12 @@ func (r *Routine) Goexited() bool { return r.state == goexited }
 func (r *Routine) Unwinding() bool { return r.state == unwinding }
 
 // Panicked returns the panic that ended the body, or nil.
-func (r *Routine) Panicked() *panics.Recovered { return r.panicked }
+func (r *Routine) Panicked() *panics.Recovered {
+	if r.rare == nil {
+		return nil
+	}
+	return r.rare.panicked
+}
 
 // Switch parks r and runs to. It returns when some member of the group switches to
 // r again.
@@ -243,7 +270,7 @@ func (r *Routine) end(panicked any, normal bool) {
 	switch {
 	case panicked != nil:
 		p := panics.NewRecovered(2, panicked)
-		r.panicked = &p
+		r.more().panicked = &p
 		r.state = ended
 	case !normal:
 		r.state = goexited

@@ -11,10 +11,11 @@ type channels struct {
 
 // channel returns the channel that wakes r.
 func (r *Routine) channel() chan struct{} {
-	if r.channels == nil {
-		r.channels = &channels{wake: make(chan struct{})}
+	x := r.more()
+	if x.wake == nil {
+		x.wake = make(chan struct{})
 	}
-	return r.channels.wake
+	return x.wake
 }
 
 // hand passes control on by channel: to is of the channel carrier, or r is. It does not
@@ -27,20 +28,20 @@ func (r *Routine) channel() chan struct{} {
 func (r *Routine) hand(to *Routine) {
 	standIn := r
 	if r.carrier == onThread {
-		standIn, r.channels.standIn = r.channels.standIn, nil
+		standIn, r.rare.standIn = r.rare.standIn, nil
 	}
 	switch {
 	case to.carrier != onThread && to.at != nil:
 		standIn.errand = &errand{park: to.at}
-		standIn.channels.wake <- struct{}{}
+		standIn.rare.wake <- struct{}{}
 	case to.carrier != onThread: // to is the stand-in itself
-		to.channels.wake <- struct{}{}
+		to.rare.wake <- struct{}{}
 	case to.state == fresh:
-		to.channels.standIn = standIn
-		to.channels.spawn(to.mainOnThread)
+		to.rare.standIn = standIn
+		to.rare.spawn(to.mainOnThread)
 	default:
-		to.channels.standIn = standIn
-		to.channels.wake <- struct{}{}
+		to.rare.standIn = standIn
+		to.rare.wake <- struct{}{}
 	}
 }
 
@@ -55,6 +56,6 @@ func (r *Routine) mainOnThread() {
 		r.end(recover(), normal)
 		r.hand(r.back)
 	}()
-	r.body(r)
+	r.owner.Live(r)
 	normal = true
 }

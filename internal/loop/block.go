@@ -30,15 +30,15 @@ func (t *Task) Block(fn func()) {
 // standIn runs the loop in the place of w until it is t's turn.
 func (l *Loop) standIn(t *Task, w *worker, in, back chan struct{}) {
 	s := l.newRoot()
-	w.standIn = s
+	w.more().standIn = s
 	close(in)
 	// From here on this goroutine is the one inside.
 	to := l.driver
-	if w.creator != nil {
-		to, w.creator = w.creator, nil
+	if c := w.takeCreator(); c != nil {
+		to = c
 	}
 	s.Switch(&to.Routine)
-	w.standIn = nil
+	w.rare.standIn = nil
 	s.Leave()
 	close(back)
 }

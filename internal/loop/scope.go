@@ -23,7 +23,7 @@ type Cause struct {
 type Scope struct {
 	cause  atomic.Pointer[Cause]
 	loop   *Loop
-	values context.Context // what Value asks; never one of ours, never cancelled
+	values *values // what Value asks; nil for none
 	extra  atomic.Pointer[scopeExtra]
 }
 
@@ -111,10 +111,19 @@ func Of(ctx context.Context) *Loop {
 	return nil
 }
 
-// valuesOf returns a context with the values of ctx and nothing else of it. It does not
-// hold on to a chain of scopes, so that a task which starts a task which starts a
-// task does not leave a trail.
-func valuesOf(ctx context.Context) context.Context {
+// values is a context that is asked for values and nothing else. It is never one of ours and never cancelled.
+type values struct{ context.Context }
+
+func (v *values) context() context.Context {
+	if v == nil {
+		return context.Background()
+	}
+	return v.Context
+}
+
+// valuesOf returns the values of ctx. It does not hold on to a chain of scopes, so that a task which
+// starts a task which starts a task does not leave a trail.
+func valuesOf(ctx context.Context) *values {
 	switch c := ctx.(type) {
 	case *Task:
 		return c.values
@@ -122,9 +131,9 @@ func valuesOf(ctx context.Context) context.Context {
 		return c.values
 	}
 	if ctx == context.Background() {
-		return ctx
+		return nil
 	}
-	return context.WithoutCancel(ctx)
+	return &values{context.WithoutCancel(ctx)}
 }
 
 // Loop returns the loop that the scope belongs to.
@@ -135,7 +144,7 @@ func (s *Scope) value(key any) any {
 	if s.made() != nil || s.cause.Load() != nil {
 		return s.standard().Value(key)
 	}
-	return s.values.Value(key)
+	return s.values.context().Value(key)
 }
 
 // Done implements [context.Context].
@@ -173,7 +182,7 @@ func (s *Scope) standard() *standard {
 	std := s.made()
 	if std == nil {
 		std = new(standard)
-		std.Context, std.cancel = context.WithCancelCause(s.values)
+		std.Context, std.cancel = context.WithCancelCause(s.values.context())
 		s.more().std.Store(std)
 	}
 	c := s.cause.Load()
@@ -367,8 +376,8 @@ func (c *Child) Close(cause *Cause) {
 		}
 	}
 	mirror := c.mirror
-	// Usually nobody else has ever asked for the context.
-	alone := c.extra.Load() == nil && c.cause.CompareAndSwap(nil, cause)
+	// Usually the task itself leaves the block, and nobody else has ever asked for the context.
+	alone := c.extra.Load() == nil && Here() == c.task && c.cause.CompareAndSwap(nil, cause)
 	l.tree.Unlock()
 	if !alone {
 		c.cancel(cause, c.task)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 
+	"github.com/asyncgo/asyncgo/internal/coro"
 	"github.com/sourcegraph/conc/panics"
 )
 
@@ -152,7 +153,8 @@ func (t *Task) StartEagerly() bool {
 	}
 	l.enlist(t)
 	t.begin(l.spare())
-	t.w.creator = w
+	t.w.more().creator = w
+	t.w.special = true
 	w.Switch(&t.w.Routine)
 	return true
 }
@@ -197,47 +199,55 @@ func (t *Task) yield() {
 // switched to directly; if it is t itself, nothing needs to be done; everything else is left to the
 // driver, whose stack may be deep.
 func (t *Task) suspend() {
+	if p := t.depart(); p != nil {
+		if p.Turn {
+			p.Turn = false
+			p.Yield(struct{}{})
+		} else {
+			p.Turn = true
+			p.Next()
+		}
+		t.w.Arrive()
+	}
+	t.w.on = true
+	t.state = running
+}
+
+// depart is suspend up to the switch: it returns the place where the goroutine has to park itself. It
+// returns nil if that has been done already, or need not be. [Sleep] does as suspend does, to be without
+// its frame; see [coro.Routine.Depart].
+func (t *Task) depart() *coro.Place {
 	w := t.w
 	l := w.loop
-	if w.creator != nil || w.Unwinding() || l.debug.Load() {
+	if w.special || w.Unwinding() || l.debug.Load() {
 		t.suspendSlowly()
-		return
+		return nil
 	}
 	w.on = false
-	if to := l.direct(); to != w {
-		if p := w.Depart(&to.Routine); p != nil {
-			if p.Turn {
-				p.Turn = false
-				p.Yield(struct{}{})
-			} else {
-				p.Turn = true
-				p.Next()
-			}
-			w.Arrive()
-		} else {
-			w.Switch(&to.Routine)
-		}
+	to := l.direct()
+	if to == w {
+		return nil
 	}
-	w.on = true
-	t.state = running
+	p := w.Depart(&to.Routine)
+	if p == nil {
+		w.Switch(&to.Routine)
+	}
+	return p
 }
 
 func (t *Task) suspendSlowly() {
 	w := t.w
 	l := w.loop
 	if w.Unwinding() {
-		t.state = running
 		return
 	}
 	l.stepEnds(t)
 	w.on = false
 	to := l.driver
-	if w.creator != nil {
-		to, w.creator = w.creator, nil
+	if c := w.takeCreator(); c != nil {
+		to = c
 	}
 	w.Switch(&to.Routine)
-	w.on = true
-	t.state = running
 	if l.debug.Load() {
 		l.stepBegins()
 	}
@@ -258,7 +268,7 @@ func (l *Loop) direct() *worker {
 		}
 		w = l.spare()
 		t.begin(w)
-	case w.standIn != nil:
+	case w.standIn() != nil:
 		return l.driver
 	}
 	l.take()

@@ -76,7 +76,7 @@ func placeOfVars(ctx context.Context) **Vars {
 		if w.on {
 			return &w.task.more().vars
 		}
-		return &w.vars
+		return &w.more().vars
 	}
 	if v, ok := ctx.Value(varsKey).(*Vars); ok {
 		return &v
@@ -116,8 +116,9 @@ func (v *Vars) Run(fn func()) {
 		fn()
 		return
 	}
-	old := w.vars
-	w.vars = v
-	defer func() { w.vars = old }()
+	x := w.more()
+	old := x.vars
+	x.vars = v
+	defer func() { x.vars = old }()
 	fn()
 }

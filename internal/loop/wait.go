@@ -45,7 +45,18 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	// The usual case, without a further frame.
 	t.state = woken
 	t.loop.pushInside(t)
-	t.suspend()
+	if p := t.depart(); p != nil {
+		if p.Turn {
+			p.Turn = false
+			p.Yield(struct{}{})
+		} else {
+			p.Turn = true
+			p.Next()
+		}
+		t.w.Arrive()
+	}
+	t.w.on = true
+	t.state = running
 	if t.cause.Load() == nil {
 		return nil
 	}

@@ -10,16 +10,16 @@ import (
 // A worker is a coroutine that runs one task after another, and what the task needs while it is under way; or,
 // for a root, the goroutine that called into the loop.
 //
-// The size is a power of two, and the fields are in the order in which a switch needs them, so that a switch touches
-// two cache lines of it: with thousands of tasks that is what a switch costs.
+// The fields are in the order in which a switch needs them; see [coro.Routine].
 type worker struct {
 	loop *Loop
 	task *Task // whose body is under way here
-	// creator waits until the eager task on this worker suspends for the first time.
-	creator *worker
-	on      bool // the body runs; else the goroutine runs the loop, or nothing
+	on   bool  // the body runs; else the goroutine runs the loop, or nothing
+	// special is set when suspending takes more than the usual; see suspendSlowly.
+	special bool
 
-	// The current wait. It obeys scope, or derived if that is set, or nothing.
+	// The current wait. It obeys scope, or a derived context, or nothing.
+	obeysRare bool // derived is set
 	notified  bool // woken by the list it waited in
 	delegated bool // cancelled, and that was passed on to what it waits for
 	retired   bool
@@ -28,15 +28,46 @@ type worker struct {
 	coro.Routine
 
 	scope    *Scope
+	timer    uint64 // see timed
 	waiter   Waiter
 	waitsFor Canceller
-	derived  *derived
-	timer    uint64 // see timed
+	rare     *workerRare
+}
 
+// workerRare is what few workers have.
+type workerRare struct {
 	// vars is what context variables a callback sees, while one runs.
-	vars    *Vars
+	vars *Vars
+	// creator waits until the eager task on this worker suspends for the first time.
+	creator *worker
 	standIn *worker // runs the loop on while the body blocks its goroutine
-	_       [2]uint64
+	derived *derived
+}
+
+func (w *worker) more() *workerRare {
+	if w.rare == nil {
+		w.rare = new(workerRare)
+	}
+	return w.rare
+}
+
+// standIn returns what runs the loop while the body blocks its goroutine, or nil.
+func (w *worker) standIn() *worker {
+	if w.rare == nil {
+		return nil
+	}
+	return w.rare.standIn
+}
+
+// takeCreator returns what waits until the eager task on this worker suspends, once.
+func (w *worker) takeCreator() *worker {
+	if w.rare == nil {
+		return nil
+	}
+	c := w.rare.creator
+	w.rare.creator = nil
+	w.special = false
+	return c
 }
 
 // minSpare is how many idle workers a loop keeps for good. The others are released
@@ -48,23 +79,21 @@ const minSpare = 64
 func (l *Loop) newWorker() *worker {
 	w := &worker{loop: l}
 	w.waiter.party = w
-	w.Local = w
-	w.Init(w.live)
+	w.Init(w)
 	return w
 }
 
 // root makes a worker of the calling goroutine.
 func (l *Loop) newRoot() *worker {
 	w := &worker{loop: l}
-	w.Local = w
-	w.InitRoot()
+	w.InitRoot(w)
 	return w
 }
 
 // here returns the worker whose goroutine calls, or nil.
 func here() *worker {
 	if r := coro.Current(); r != nil {
-		if w, ok := r.Local.(*worker); ok {
+		if w, ok := r.Owner().(*worker); ok {
 			return w
 		}
 	}
@@ -82,11 +111,11 @@ func Inside() *Loop {
 // Inside reports whether the calling goroutine is the one that runs in l now.
 func (l *Loop) Inside() bool { return Inside() == l }
 
-// live is the foot of every worker's stack. It is entered for a task, and when that has ended the worker
+// Live implements [coro.Owner]. It is the foot of every worker's stack. It is entered for a task, and when that has ended the worker
 // looks for another one that wants to start, which then starts right here.
 //
 // The frame stays on the stack while the body runs, so it has to be small; see coro's place.create.
-func (w *worker) live(*coro.Routine) {
+func (w *worker) Live(*coro.Routine) {
 	defer w.lost()
 	for w.task != nil {
 		if w.admit() {
@@ -124,8 +153,7 @@ func (w *worker) endTask() {
 		w.loop.stepEnds(w.task)
 	}
 	w.task = nil
-	if c := w.creator; c != nil {
-		w.creator = nil
+	if c := w.takeCreator(); c != nil {
 		w.loop.rest(w, c)
 	}
 }
@@ -143,7 +171,7 @@ func (w *worker) findTask() {
 			case x.w == nil:
 				l.take()
 				x.begin(w)
-			case x.w.standIn != nil:
+			case x.w.standIn() != nil:
 				l.rest(w, l.driver)
 			default:
 				l.take()
@@ -173,8 +201,8 @@ func (w *worker) lost() {
 	l, t := w.loop, w.task
 	if !l.closing {
 		to := l.driver
-		if w.creator != nil {
-			to = w.creator
+		if c := w.takeCreator(); c != nil {
+			to = c
 		}
 		w.SetSuccessor(&to.Routine)
 		l.goexit = l.goexit || v == nil
@@ -210,8 +238,8 @@ func (l *Loop) enter(w *worker, t *Task) {
 	case to == nil:
 		to = l.spare()
 		t.begin(to)
-	case to.standIn != nil:
-		to = to.standIn
+	case to.standIn() != nil:
+		to = to.standIn()
 	}
 	w.Switch(&to.Routine)
 }
@@ -341,10 +369,10 @@ func (w *worker) observeDerived(ctx context.Context) {
 		w.scope = t.root()
 	}
 	d := &derived{ctx: ctx}
-	w.derived = d
+	w.more().derived, w.obeysRare = d, true
 	d.stop = context.AfterFunc(ctx, func() {
 		t.loop.Do(func() {
-			if w.derived == d {
+			if w.obeysRare && w.rare.derived == d {
 				if c := w.cancelCause(); c != nil {
 					t.interrupt(c)
 				}
@@ -355,15 +383,16 @@ func (w *worker) observeDerived(ctx context.Context) {
 
 func (w *worker) unobserve() {
 	w.scope = nil
-	if d := w.derived; d != nil {
-		w.derived = nil
-		d.stop()
+	if w.obeysRare {
+		w.obeysRare = false
+		w.rare.derived.stop()
+		w.rare.derived = nil
 	}
 }
 
 // cancelCause returns why the current wait has to end, or nil.
 func (w *worker) cancelCause() *Cause {
-	if w.derived != nil {
+	if w.obeysRare {
 		return w.derivedCause()
 	}
 	if w.scope == nil {
@@ -373,7 +402,7 @@ func (w *worker) cancelCause() *Cause {
 }
 
 func (w *worker) derivedCause() *Cause {
-	ctx := w.derived.ctx
+	ctx := w.rare.derived.ctx
 	if c := w.scope.cause.Load(); c != nil {
 		// A context of somebody else ends by our own cancellation too. One that is
 		// derived from our scope was cancelled together with it, unless it was
