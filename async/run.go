@@ -155,7 +155,7 @@ func (l *Loop) shutDown() {
 			break
 		}
 		var left []*loop.Task
-		l.l.Do(func() { left = l.l.Tasks() })
+		l.l.Ask(func() { left = l.l.Tasks() })
 		if len(left) == 0 {
 			break
 		}

@@ -3,9 +3,6 @@ package async
 import (
 	"context"
 	"fmt"
-	"path"
-	"reflect"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -230,13 +227,13 @@ func (t *Task[T]) String() string {
 	switch {
 	case t.IsDone():
 		b.WriteString(t.fut.Describe())
-		fmt.Fprintf(&b, ", %s", funcName(t.co))
+		fmt.Fprintf(&b, ", %s", loop.FuncName(t.co))
 	default:
 		state := "pending"
 		if t.Cancelling() > 0 {
 			state = "cancelling"
 		}
-		fmt.Fprintf(&b, "%s, %s", state, funcName(t.co))
+		fmt.Fprintf(&b, "%s, %s", state, loop.FuncName(t.co))
 		if on := t.task.WaitsFor(); on != "" {
 			fmt.Fprintf(&b, ", waiting for %s", on)
 		}
@@ -246,23 +243,6 @@ func (t *Task[T]) String() string {
 	}
 	b.WriteByte(')')
 	return b.String()
-}
-
-// funcName returns the name of a function, without its package's path.
-func funcName(fn any) string {
-	f := runtime.FuncForPC(reflect.ValueOf(fn).Pointer())
-	if f == nil {
-		return "?"
-	}
-	// A closure is named after where it stands, like main.work.func1 or, when work was inlined,
-	// main.main.func2.work.func1. The last part with a name of its own says the most.
-	parts := strings.Split(path.Base(strings.ReplaceAll(f.Name(), "[...]", "")), ".")
-	for i := len(parts) - 1; i > 0; i-- {
-		if part := strings.TrimPrefix(strings.TrimPrefix(parts[i], "func"), "gowrap"); strings.Trim(part, "0123456789-") != "" {
-			return parts[i]
-		}
-	}
-	return parts[0]
 }
 
 // body is a Task as the loop sees it.

@@ -1,7 +1,9 @@
 package async_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"runtime"
 	"slices"
 	"time"
@@ -153,6 +155,10 @@ var trace03 = port{
 		tr.run(func(ctx context.Context) error {
 			running(ctx).SetExceptionHandler(func(_ *async.Loop, c async.ExceptionContext) {
 				tr.println("handler:", sentence(c.Message), "|", className(c.Err), "| keys", keys(c))
+				var caught *async.PanicError
+				if !errors.As(c.Err, &caught) || !bytes.Contains(caught.Stack, []byte("trace_future_test.go")) {
+					tr.println("the stack does not tell where the callback stands")
+				}
 			})
 			f := async.NewFuture[any](ctx)
 			f.AddDoneCallback(func(*async.Future[any]) { tr.println("first") })

@@ -3,6 +3,7 @@ package async_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"time"
@@ -64,9 +65,15 @@ var trace25 = port{
 			h.Cancel("child only")
 			var r []string
 			for _, res := range must(g.Await(ctx)) {
-				if res.Err != nil {
+				var cancelled *async.CancelledError
+				switch {
+				case errors.As(res.Err, &cancelled):
+					// Python's list has a new CancelledError, with a message that is empty in place of none. Msg is
+					// empty for both.
+					r = append(r, fmt.Sprintf("CancelledError(%s)", repr(cancelled.Msg)))
+				case res.Err != nil:
 					r = append(r, repr(res.Err))
-				} else {
+				default:
 					r = append(r, repr(res.Value))
 				}
 			}

@@ -56,7 +56,7 @@ var trace65 = port{
 	deviations: []deviation{{
 		line:   5,
 		python: "async generator closed",
-		why:    "Go has no generators that outlive the loop over them: a range over a sequence of Go's package iter ends it, and a task that ranges is unwound like any other.",
+		why:    "Go has no asynchronous generators for the end of the run to close: a range over a sequence of package iter ends it, and a task in the middle of one is cancelled like any other.",
 	}},
 }
 

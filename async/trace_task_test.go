@@ -116,8 +116,8 @@ var trace77 = port{
 	deviations: []deviation{
 		{line: 1, python: `<Future pending>`, ours: []string{`Future(pending)`}, why: freeForm},
 		{line: 2, python: `<Task pending name='N' coro=<work() running>>`, ours: []string{`Task("N", pending, reprWork)`}, why: freeForm},
-		{line: 3, python: `<Task pending name='N' coro=<work() running> wait_for=<Future pending cb=[Task.task_wakeup()]>>`, ours: []string{`Task("N", pending, reprWork, waiting for Future)`}, why: freeForm},
-		{line: 4, python: `<Task cancelling name='N' coro=<work() running> wait_for=<Future cancelled>>`, ours: []string{`Task("N", cancelling, reprWork, waiting for Future)`}, why: freeForm},
+		{line: 3, python: `<Task pending name='N' coro=<work() running> wait_for=<Future pending cb=[Task.task_wakeup()]>>`, ours: []string{`Task("N", pending, reprWork, waiting for Future(pending, 1 waiting))`}, why: freeForm},
+		{line: 4, python: `<Task cancelling name='N' coro=<work() running> wait_for=<Future cancelled>>`, ours: []string{`Task("N", cancelling, reprWork, waiting for Future(cancelled))`}, why: freeForm},
 		{line: 5, python: `<Task cancelled name='N' coro=<work() done, defined>>`, ours: []string{`Task("N", cancelled, reprWork)`}, why: freeForm},
 		{line: 6, python: `<Future finished result='xxxxxxxxxxxx...xxxxxxxxxxxxx'>`, ours: []string{`Future(finished, result: "xxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxx")`}, why: freeForm},
 		{line: 7, python: `<Future finished exception=ValueError(1)>`, ours: []string{`Future(finished, error: ValueError(1))`}, why: freeForm},

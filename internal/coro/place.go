@@ -84,6 +84,14 @@ type errand struct {
 	handTo *Routine
 }
 
+// runErrands does what the routine that woke r left for it to do.
+func (r *Routine) runErrands() {
+	for e := r.errand; e != nil; e = r.errand {
+		r.errand = nil
+		r.run(e)
+	}
+}
+
 // run does an errand, and returns when r wakes again.
 func (r *Routine) run(e *errand) {
 	switch {

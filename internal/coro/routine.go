@@ -242,10 +242,7 @@ func (r *Routine) transfer(to *Routine) {
 // settle is what a routine does first when it wakes: the errand that the waker left for it, and
 // ending the body if that is what it was woken for.
 func (r *Routine) settle() {
-	for e := r.errand; e != nil; e = r.errand {
-		r.errand = nil
-		r.run(e)
-	}
+	r.runErrands()
 	if r.state == unwinding {
 		runtime.Goexit()
 	}
@@ -254,6 +251,7 @@ func (r *Routine) settle() {
 // begin is what a routine does first on its own goroutine. It reports false if there is nothing to run.
 func (r *Routine) begin() bool {
 	r.gid = goid.Get()
+	r.runErrands()            // the first switch to it may be the end of somebody else
 	if r.state == unwinding { // before it ever ran
 		r.state = ended
 		return false

@@ -255,6 +255,9 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 	}
 	if c.Add(&w.waiter) {
 		w.waitsFor = target
+		if t.loop.debug.Load() {
+			w.more().waits = callers()
+		}
 		for {
 			t.park()
 			if w.notified || c.State() != Pending || w.cancelCause() != nil && !w.delegated {
@@ -265,6 +268,9 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 			c.Remove(&w.waiter)
 		}
 		w.waitsFor = nil
+		if w.rare != nil {
+			w.rare.waits = nil
+		}
 	}
 	delegated := w.delegated
 	w.delegated = false

@@ -25,6 +25,9 @@ func NewHandle(l *Loop, fn func()) *Handle {
 	return h
 }
 
+// String returns the name of the callback.
+func (h *Handle) String() string { return FuncName(h.fn) }
+
 // Soon puts the handle at the end of the ready queue.
 func (h *Handle) Soon() bool { return h.loop.push(h) }
 

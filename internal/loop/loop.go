@@ -30,7 +30,9 @@ type Loop struct {
 	first   bool // the first tick of a run is made in any case
 	goexit  bool
 	closing bool
-	step    time.Time // debug: when the current step began
+	// flushing is set inside flush, which must not nest: what was posted later would come first.
+	flushing bool
+	step     time.Time // debug: when the current step began
 
 	// life is held while the loop runs, and by whoever needs it to stand still.
 	life sync.Mutex
@@ -136,6 +138,7 @@ func (l *Loop) Run() (goexit bool, err error) {
 		}
 		l.life.Lock() // somebody looks at it, and will be done soon
 	}
+	defer l.settle()
 	defer l.life.Unlock()
 	if l.IsClosed() {
 		return false, ErrLoopClosed

@@ -1,6 +1,11 @@
 package loop
 
-import "strings"
+import (
+	"path"
+	"reflect"
+	"runtime"
+	"strings"
+)
 
 const module = "github.com/asyncgo/asyncgo/"
 
@@ -17,4 +22,21 @@ func ownFunction(function string) bool {
 		return true
 	}
 	return false
+}
+
+// FuncName returns the name of a function, without its package's path.
+func FuncName(fn any) string {
+	f := runtime.FuncForPC(reflect.ValueOf(fn).Pointer())
+	if f == nil {
+		return "?"
+	}
+	// A closure is named after where it stands, like main.work.func1 or, when work was inlined,
+	// main.main.func2.work.func1. The last part with a name of its own says the most.
+	parts := strings.Split(path.Base(strings.ReplaceAll(f.Name(), "[...]", "")), ".")
+	for i := len(parts) - 1; i > 0; i-- {
+		if part := strings.TrimPrefix(strings.TrimPrefix(parts[i], "func"), "gowrap"); strings.Trim(part, "0123456789-") != "" {
+			return parts[i]
+		}
+	}
+	return parts[0]
 }

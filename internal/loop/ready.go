@@ -46,6 +46,11 @@ type arriving interface{ arrive() }
 
 // flush takes in what was posted.
 func (l *Loop) flush() {
+	if l.flushing {
+		return
+	}
+	l.flushing = true
+	defer func() { l.flushing = false }()
 	l.mu.Lock()
 	posted := l.inbox
 	l.inbox = nil
@@ -97,6 +102,7 @@ func (l *Loop) Do(fn func()) bool {
 		return true
 	}
 	if l.life.TryLock() {
+		defer l.settle()
 		defer l.life.Unlock()
 		if l.shut {
 			return false
@@ -105,7 +111,26 @@ func (l *Loop) Do(fn func()) bool {
 		fn()
 		return true
 	}
-	return l.post(arrival(fn))
+	if !l.post(arrival(fn)) {
+		return false
+	}
+	l.settle()
+	return true
+}
+
+// settle takes in what was posted while somebody held the loop that does not run now. Whoever posts and
+// whoever lets go of the loop both call it, so that nothing is left lying.
+func (l *Loop) settle() {
+	for l.inboxed.Load() && l.life.TryLock() {
+		shut := l.shut
+		if !shut {
+			l.flush()
+		}
+		l.life.Unlock()
+		if shut {
+			return
+		}
+	}
 }
 
 // Ask is Do, and waits until fn has run. It reports false if the loop was closed first.

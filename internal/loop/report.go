@@ -59,6 +59,7 @@ func (l *Loop) LogException(e Exception) {
 		}
 	}
 	if e.Handle != nil {
+		attrs = append(attrs, slog.String("callback", e.Handle.String()))
 		if at := position(e.Handle.created); at != "" {
 			attrs = append(attrs, slog.String("created", at))
 		}
@@ -128,15 +129,24 @@ func position(pcs []uintptr) string {
 	}
 }
 
-// WaitsFor describes what the task waits for, inside its loop; elsewhere it is empty.
+// WaitsFor describes what the task waits for and, in debug mode, where it does so; inside its loop, elsewhere it is
+// empty.
 func (t *Task) WaitsFor() string {
-	if !t.loop.Inside() || t.w == nil || t.state == finished || t.w.waitsFor == nil {
+	w := t.w
+	if !t.loop.Inside() || w == nil || w.task != t || w.waitsFor == nil {
 		return ""
 	}
-	if b, ok := t.w.waitsFor.(Body); ok {
-		if named, ok := b.Info().(interface{ Name() string }); ok {
-			return fmt.Sprintf("Task(%q)", named.Name())
+	what := "Future"
+	switch on := w.waitsFor.(type) {
+	case Body:
+		if named, ok := on.Info().(interface{ Name() string }); ok {
+			what = fmt.Sprintf("Task(%q)", named.Name())
 		}
+	case fmt.Stringer:
+		what = on.String()
 	}
-	return "Future"
+	if w.rare != nil && w.rare.waits != nil {
+		what += " at " + position(w.rare.waits)
+	}
+	return what
 }

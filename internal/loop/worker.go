@@ -42,6 +42,7 @@ type workerRare struct {
 	creator *worker
 	standIn *worker // runs the loop on while the body blocks its goroutine
 	derived *derived
+	waits   []uintptr // where the current wait stands, in debug mode
 }
 
 func (w *worker) more() *workerRare {
