@@ -208,7 +208,9 @@ func (f *Future[T]) AwaitAs(ctx context.Context, target loop.Canceller) (T, erro
 		if err != nil {
 			return *new(T), err
 		}
-		if cause != nil && IsCancelled(f.err) {
+		// What was cancelled says so itself, in the words of whoever cancelled it. Only a timeout of ctx is
+		// something else for those who wait.
+		if cause != nil && IsCancelled(f.err) && !IsCancelled(cause.Wait) {
 			return *new(T), cause.Wait
 		}
 	}
