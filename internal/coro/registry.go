@@ -12,7 +12,7 @@ var routines registry
 // a goroutine looks up nothing but its own id: the entry it looks for was written by
 // itself or does not exist, and what others write meanwhile it may see or not.
 //
-// It holds one pointer for each goroutine, at most half full, in open addressing.
+// It holds one pointer for each goroutine, in open addressing, at most three quarters full.
 type registry struct {
 	table atomic.Pointer[table]
 
@@ -53,7 +53,7 @@ func (g *registry) find(gid int64) *Routine {
 func (g *registry) add(r *Routine) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if p := g.table.Load(); p == nil || 2*(g.used+1) > len(*p) {
+	if p := g.table.Load(); p == nil || 4*(g.used+1) > 3*len(*p) {
 		g.rebuild()
 	}
 	g.table.Load().insert(r)
@@ -85,10 +85,10 @@ func (g *registry) remove(r *Routine) {
 	}
 }
 
-// rebuild makes a fresh table, between a quarter and half full.
+// rebuild makes a fresh table, at most half full.
 func (g *registry) rebuild() {
 	n := minTable
-	for n < 4*g.live {
+	for n < 2*g.live {
 		n *= 2
 	}
 	t := make(table, n)
