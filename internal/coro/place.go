@@ -84,6 +84,13 @@ type errand struct {
 	handTo *Routine
 }
 
+// orphaned ends the process: a routine has ended and nobody is to run after it, so the whole group would
+// stand still for ever. A panic on the routine's own goroutine would be caught on the way.
+func orphaned() {
+	go panic("coro: a routine has ended, and there is nobody to run after it")
+	select {}
+}
+
 // runErrands does what the routine that woke r left for it to do.
 func (r *Routine) runErrands() {
 	for e := r.errand; e != nil; e = r.errand {
@@ -121,7 +128,7 @@ func (r *Routine) finish(abruptly bool) {
 	tenant := own.parked
 	switch {
 	case succ == nil || succ.Ended():
-		panic("coro: a routine has ended, and there is nobody to run after it")
+		orphaned()
 	case succ.at == nil:
 		// The successor waits for its channel. The tenant has to see r off, and
 		// then hands control over: it becomes the successor's stand-in.

@@ -74,7 +74,11 @@ func (g *registry) remove(r *Routine) {
 	defer g.mu.Unlock()
 	t := *g.table.Load()
 	for i := t.start(r.gid); ; i = (i + 1) & (len(t) - 1) {
-		if t[i].Load() == r {
+		x := t[i].Load()
+		if x == nil {
+			panic("coro: a routine left that was not there")
+		}
+		if x == r {
 			t[i].Store(vacated)
 			break
 		}

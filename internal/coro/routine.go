@@ -122,7 +122,8 @@ func (r *Routine) Leave() { routines.remove(r) }
 
 // Detach makes [Current] forget the calling goroutine, which is r's own, and Attach makes
 // it known again. In between it can run at the same time as the others, if something else
-// takes r's part.
+// takes r's part: a fresh root that makes the first switch in its stead. r is of the runtime carrier, or
+// a root.
 func (r *Routine) Detach() { routines.remove(r) }
 
 // Attach ends what Detach began.
@@ -131,8 +132,11 @@ func (r *Routine) Attach() { routines.add(r) }
 // Current returns the Routine whose goroutine calls, or nil.
 func Current() *Routine { return routines.find(goid.Get()) }
 
-// IsCurrent reports whether the calling goroutine is r's own.
-func (r *Routine) IsCurrent() bool { return r.gid == goid.Get() }
+// IsCurrent reports whether the calling goroutine is r's own. r has started.
+func (r *Routine) IsCurrent() bool {
+	// A worker's goroutine may run another routine after this one.
+	return r.gid == goid.Get() && !r.Ended()
+}
 
 // Ended reports whether the body has ended, in whatever way.
 func (r *Routine) Ended() bool { return r.state >= ended }
@@ -196,19 +200,27 @@ func (r *Routine) switchSlowly(to *Routine) {
 	case to.Ended():
 		panic("coro: switch to a routine that has ended")
 	}
-	r.transfer(to)
+	r.park(to)
+	r.settle()
 }
 
 // Resume switches to another routine and has its Suspend, or its end, come back to r.
 func (r *Routine) Resume(to *Routine) {
-	to.back = r
+	if r.state == live && !to.Ended() && r != to {
+		to.back = r
+	}
 	r.Switch(to)
 }
 
-// Suspend goes back to whoever resumed r last.
-func (r *Routine) Suspend() { r.Switch(r.back) }
+// Suspend goes back to whoever resumed r last, or to whom SetSuccessor has named since.
+func (r *Routine) Suspend() {
+	if r.back == nil {
+		panic("coro: Suspend of a routine that nobody has resumed")
+	}
+	r.Switch(r.back)
+}
 
-// SetSuccessor sets who runs when r's body has ended, if that is not who resumed r last.
+// SetSuccessor sets who runs when r's body has ended or calls Suspend, if that is not who resumed r last.
 func (r *Routine) SetSuccessor(to *Routine) { r.back = to }
 
 // Unwind ends a parked routine: its deferred calls run, as if its body had called
@@ -224,11 +236,16 @@ func (r *Routine) Unwind(to *Routine) {
 	}
 	to.back = r
 	to.state = unwinding
-	r.transfer(to)
+	nested := r.state == unwinding // One of r's deferred calls does this, and is not over yet.
+	r.park(to)
+	r.runErrands()
+	if r.state == unwinding && !nested {
+		runtime.Goexit()
+	}
 }
 
-// transfer parks r and runs to, whatever carries them.
-func (r *Routine) transfer(to *Routine) {
+// park parks r and runs to, whatever carries them.
+func (r *Routine) park(to *Routine) {
 	if to.at != nil && r.carrier != onThread {
 		r.swap(to.at)
 	} else {
@@ -236,7 +253,6 @@ func (r *Routine) transfer(to *Routine) {
 		r.hand(to)
 		<-wake
 	}
-	r.settle()
 }
 
 // settle is what a routine does first when it wakes: the errand that the waker left for it, and

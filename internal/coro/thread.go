@@ -54,6 +54,9 @@ func (r *Routine) mainOnThread() {
 	normal := false
 	defer func() {
 		r.end(recover(), normal)
+		if r.back == nil || r.back.Ended() {
+			orphaned()
+		}
 		r.hand(r.back)
 	}()
 	r.owner.Live(r)

@@ -59,7 +59,7 @@ type Task struct {
 // extra holds what few tasks have.
 type extra struct {
 	created []uintptr              // where, in debug mode
-	vars    *Vars                  // context variables
+	vars    atomic.Pointer[Vars]   // context variables
 	root    *Scope                 // what a cancellation hits since Uncancel
 	name    atomic.Pointer[string] // if it has one of its own
 }
@@ -88,7 +88,7 @@ func (t *Task) root() *Scope {
 func (t *Task) Init(ctx context.Context, l *Loop, self Body) {
 	t.values, t.loop, t.owner.Canceller = valuesOf(ctx), l, self
 	if v := copyVars(ctx); v != nil {
-		t.more().vars = v
+		t.more().vars.Store(v)
 	}
 	if l.debug.Load() {
 		t.more().created = callers()

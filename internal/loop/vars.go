@@ -57,34 +57,27 @@ func (v *Vars) Copy() *Vars {
 	return c
 }
 
-// VarsOf returns the variables that code with ctx sees: those of the task or callback that calls, else of
-// the thread's job, else of the task that ctx belongs to. They are made if make is true, and nil is
-// returned if there are none.
+// VarsOf returns the variables that code with ctx sees: those of the task or callback that
+// calls, else of the thread's job, else of the task that ctx belongs to. They are made if
+// create is true, and nil is returned if there are none.
 func VarsOf(ctx context.Context, create bool) *Vars {
-	place := placeOfVars(ctx)
-	if place == nil {
+	var place *atomic.Pointer[Vars]
+	if w := here(); w != nil {
+		place = &w.more().vars
+		if w.on {
+			place = &w.task.more().vars
+		}
+	} else if v, ok := ctx.Value(varsKey).(*Vars); ok {
+		return v
+	} else if _, t := scopeOf(ctx); t != nil {
+		place = &t.more().vars
+	} else {
 		return nil
 	}
-	if *place == nil && create {
-		*place = new(Vars)
+	if create {
+		place.CompareAndSwap(nil, new(Vars))
 	}
-	return *place
-}
-
-func placeOfVars(ctx context.Context) **Vars {
-	if w := here(); w != nil {
-		if w.on {
-			return &w.task.more().vars
-		}
-		return &w.more().vars
-	}
-	if v, ok := ctx.Value(varsKey).(*Vars); ok {
-		return &v
-	}
-	if _, t := scopeOf(ctx); t != nil {
-		return &t.more().vars
-	}
-	return nil
+	return place.Load()
 }
 
 // WithVars returns a context that carries v to another goroutine.
@@ -107,7 +100,7 @@ func copyVars(ctx context.Context) *Vars {
 func Snapshot() *Vars { return copyVars(context.Background()) }
 
 // SetVars gives the task a set of variables that it shares with whoever else has it.
-func (t *Task) SetVars(v *Vars) { t.more().vars = v }
+func (t *Task) SetVars(v *Vars) { t.more().vars.Store(v) }
 
 // Run calls fn, a callback, with the variables v, inside.
 func (v *Vars) Run(fn func()) {
@@ -117,8 +110,7 @@ func (v *Vars) Run(fn func()) {
 		return
 	}
 	x := w.more()
-	old := x.vars
-	x.vars = v
-	defer func() { x.vars = old }()
+	old := x.vars.Swap(v)
+	defer x.vars.Store(old)
 	fn()
 }

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/asyncgo/asyncgo/internal/coro"
 	"github.com/sourcegraph/conc/panics"
@@ -37,7 +38,7 @@ type worker struct {
 // workerRare is what few workers have.
 type workerRare struct {
 	// vars is what context variables a callback sees, while one runs.
-	vars *Vars
+	vars atomic.Pointer[Vars]
 	// creator waits until the eager task on this worker suspends for the first time.
 	creator *worker
 	standIn *worker // runs the loop on while the body blocks its goroutine
@@ -303,15 +304,14 @@ func (w *worker) Notify(in *Loop) bool {
 }
 
 // A notice is a Notify on its way into the loop. When it arrives, the worker may have gone on to something else
-// already; waits can do with being woken for nothing.
+// already; waits can do with being woken for nothing. That is also why it does not set notified: the waiter may be
+// in another list by now.
 type notice worker
 
 // RunReady implements [Runnable].
 func (n *notice) RunReady() {
-	w := (*worker)(n)
-	if w.task != nil && w.waiter.prev == nil {
-		w.notified = true
-		w.task.wake()
+	if n.task != nil {
+		n.task.wake()
 	}
 }
 
