@@ -1,7 +1,6 @@
 package async
 
 import (
-	"context"
 	"errors"
 
 	"github.com/asyncgo/asyncgo/future"
@@ -47,17 +46,3 @@ type PanicError = future.PanicError
 
 // ErrorGroup holds the errors of the tasks of a group; see [future.ErrorGroup].
 type ErrorGroup = future.ErrorGroup
-
-// isCancellation reports whether err says that something was cancelled, in our words or in those of the standard
-// library.
-func isCancellation(err error) bool {
-	if err == nil {
-		return false
-	}
-	if future.IsCancelled(err) {
-		return true
-	}
-	var group *ErrorGroup
-	var caught *PanicError
-	return errors.Is(err, context.Canceled) && !errors.As(err, &group) && !errors.As(err, &caught)
-}

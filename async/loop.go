@@ -231,6 +231,8 @@ type ExceptionContext struct {
 	Task AnyTask
 	// Handle is the callback that failed, or nil.
 	Handle *Handle
+	// Created says, in debug mode, where the task or future was created, as file:line.
+	Created string
 }
 
 // SetExceptionHandler sets what is called, inside the loop, with errors that nobody gets; nil logs them, which is the default. If the
@@ -241,7 +243,7 @@ func (l *Loop) SetExceptionHandler(fn func(l *Loop, c ExceptionContext)) {
 		return
 	}
 	l.l.SetHandler(func(e loop.Exception) {
-		c := ExceptionContext{Message: e.Message, Err: e.Err}
+		c := ExceptionContext{Message: e.Message, Err: e.Err, Created: e.Created}
 		if e.Task != nil {
 			c.Task = e.Task.Body().Info().(AnyTask)
 		}
@@ -259,7 +261,7 @@ func (l *Loop) CallExceptionHandler(c ExceptionContext) { l.l.Report(exceptionOf
 func (l *Loop) DefaultExceptionHandler(c ExceptionContext) { l.l.LogException(exceptionOf(c)) }
 
 func exceptionOf(c ExceptionContext) loop.Exception {
-	e := loop.Exception{Message: c.Message, Err: c.Err}
+	e := loop.Exception{Message: c.Message, Err: c.Err, Created: c.Created}
 	if t, ok := c.Task.(interface{ untyped() *loop.Task }); ok {
 		e.Task = t.untyped()
 	}

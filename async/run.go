@@ -176,10 +176,12 @@ func (l *Loop) endTasks(left []*loop.Task) (goexit bool) {
 	for i, t := range left {
 		tasks[i] = t.Body().Info().(endable)
 	}
-	run := CreateTask(l.Context(), func(ctx context.Context) (Void, error) {
+	l.l.Ask(func() {
 		for _, t := range tasks {
 			t.Cancel()
 		}
+	})
+	run := CreateTask(l.Context(), func(ctx context.Context) (Void, error) {
 		for _, t := range tasks {
 			t.awaitEnd(ctx)
 		}

@@ -7,5 +7,8 @@ import (
 	"syscall"
 )
 
-// uncatchable reports whether the system does not let a process handle the signal.
-func uncatchable(sig os.Signal) bool { return sig == syscall.SIGKILL || sig == syscall.SIGSTOP }
+// uncatchable reports whether the system does not let a process handle the signal, or does not have it.
+func uncatchable(sig os.Signal) bool {
+	n, ok := sig.(syscall.Signal)
+	return ok && (n <= 0 || n > 64 || n == syscall.SIGKILL || n == syscall.SIGSTOP)
+}

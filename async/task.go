@@ -206,7 +206,7 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	if t == nil {
 		panic("async: Await was called on a nil Task")
 	}
-	return t.fut.AwaitAs(ctx, (*body[T])(t))
+	return t.fut.Await(ctx)
 }
 
 // AddDoneCallback has fn called by the loop when the task has ended, with the task's future; see [future.Future.AddDoneCallback].
@@ -257,7 +257,7 @@ func (b *body[T]) Run(ctx context.Context) {
 		b.fut.CompleteIn(b.task.Loop(), v, nil, false)
 	case err == nil:
 		b.fut.Complete(*new(T), future.CancelledBy(unseen), true)
-	case future.IsCancelled(err), b.task.Cancelling() > 0 && isCancellation(err):
+	case future.IsCancelled(err), b.task.Cancelling() > 0 && future.IsCancellation(err):
 		b.fut.Complete(*new(T), err, true)
 	default:
 		b.crash(v, err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/asyncgo/asyncgo/future"
 	"github.com/asyncgo/asyncgo/internal/loop"
 	"github.com/sourcegraph/conc/panics"
 )
@@ -159,7 +160,7 @@ func (tg *TaskGroup) ended(t groupTask, m *member) {
 	tg.errs = append(tg.errs, err)
 	if tg.abort() {
 		tg.cancelled = true
-		tg.parent.Count(1)
+		tg.parent.Count()
 		tg.scope.Cancel(groupAborted)
 	}
 }
@@ -186,7 +187,7 @@ func (tg *TaskGroup) abort() bool {
 // leave ends the block, after body has returned err.
 func (tg *TaskGroup) leave(ctx context.Context, err error) error {
 	var cancelled error
-	if isCancellation(err) {
+	if future.IsCancellation(err) {
 		cancelled = err
 	}
 	if err != nil {
@@ -210,7 +211,7 @@ func (tg *TaskGroup) leave(ctx context.Context, err error) error {
 	outside := tg.scope.Outer() != nil
 	tg.scope.Close(scopeClosed)
 	if tg.cancelled {
-		tg.parent.Count(-1)
+		tg.parent.Discount()
 		if !outside {
 			cancelled = nil // that was only the group itself
 		}
@@ -218,7 +219,7 @@ func (tg *TaskGroup) leave(ctx context.Context, err error) error {
 	switch {
 	case cancelled != nil && len(tg.errs) == 0:
 		return cancelled
-	case err != nil && !isCancellation(err):
+	case err != nil && !future.IsCancellation(err):
 		tg.errs = append(tg.errs, err)
 	}
 	if len(tg.errs) == 0 {

@@ -65,6 +65,9 @@ func RunInExecutor[T any](ctx context.Context, ex future.Executor, fn func() (T,
 		}
 		return future.Submit(ex, fn)
 	}
+	if l.IsClosed() {
+		return future.Failed[T](ErrLoopClosed)
+	}
 	face := faceOf(l)
 	if ex == nil {
 		var err error

@@ -90,7 +90,7 @@ func (ts *TimeoutScope) expire() {
 		return
 	}
 	ts.state = timeoutExpiring
-	ts.task.Count(1)
+	ts.task.Count()
 	ts.child.Cancel(blockExpired)
 }
 
@@ -139,8 +139,8 @@ func (ts *TimeoutScope) leave(err error) error {
 		return err
 	}
 	ts.state = timeoutExpired
-	ts.task.Count(-1)
-	if isCancellation(err) && !cancelledOutside {
+	ts.task.Discount()
+	if future.IsCancellation(err) && !cancelledOutside {
 		return ErrTimeout
 	}
 	return err

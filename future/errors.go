@@ -122,21 +122,41 @@ func (g *ErrorGroup) Error() string {
 // Unwrap returns the errors.
 func (g *ErrorGroup) Unwrap() []error { return g.Errs }
 
-// IsCancelled reports whether err says, on its own chain, that something was cancelled. An
-// [ErrorGroup] or a joined error with a cancellation among others does not say so, nor does a
-// [PanicError].
-func IsCancelled(err error) bool {
+// IsCancelled reports whether err says, on its own chain, that something was cancelled: it is a [CancelledError] or wraps
+// one. An [ErrorGroup] or a joined error with a cancellation among others does not say so, nor does a [PanicError].
+func IsCancelled(err error) bool { return chainSays(err, false) }
+
+// IsCancellation is IsCancelled, and takes [context.Canceled] for a cancellation too. It is for asyncgo's own packages.
+func IsCancellation(err error) bool { return chainSays(err, true) }
+
+func chainSays(err error, standard bool) bool {
 	for err != nil {
-		switch e := err.(type) {
+		switch err.(type) {
 		case *CancelledError:
 			return true
-		case *PanicError:
-			return false
-		case interface{ Unwrap() error }:
-			err = e.Unwrap()
-		default:
+		case *PanicError, *ErrorGroup:
 			return false
 		}
+		if several, ok := err.(interface{ Unwrap() []error }); ok {
+			// errors.Join of one error and nothing else only wraps it.
+			errs := several.Unwrap()
+			if len(errs) != 1 {
+				return false
+			}
+			err = errs[0]
+			continue
+		}
+		if standard {
+			is, ok := err.(interface{ Is(error) bool })
+			if err == context.Canceled || ok && is.Is(context.Canceled) {
+				return true
+			}
+		}
+		one, ok := err.(interface{ Unwrap() error })
+		if !ok {
+			return false
+		}
+		err = one.Unwrap()
 	}
 	return false
 }

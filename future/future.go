@@ -52,25 +52,26 @@ func Failed[T any](err error) *Future[T] {
 	return f
 }
 
-// SetResult completes the future with a result. It returns [ErrInvalidState] if it is done already.
+// SetResult completes the future with a result. It returns [ErrInvalidState] if it is done already, or is the future of a
+// task, of a gather or of a job, which nobody else can complete.
 //
 // Those who wait are made ready in the order in which they began to; done callbacks are among them. None of them
 // runs before SetResult returns, unless the future is bound to no loop: then the callbacks run here.
 func (f *Future[T]) SetResult(v T) error {
-	if !f.Complete(v, nil, false) {
+	if f.owner != nil || !f.Complete(v, nil, false) {
 		return ErrInvalidState
 	}
 	return nil
 }
 
 // SetError completes the future with an error, like Python's set_exception. It returns
-// [ErrInvalidState] if the future is done already, and panics if err is nil.
+// [ErrInvalidState] as SetResult does, and panics if err is nil.
 func (f *Future[T]) SetError(err error) error {
 	if err == nil {
 		panic("future: SetError was called with a nil error")
 	}
 	var zero T
-	if !f.Complete(zero, err, false) {
+	if f.owner != nil || !f.Complete(zero, err, false) {
 		return ErrInvalidState
 	}
 	return nil
@@ -198,12 +199,11 @@ func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	if f == nil {
 		panic("future: Await was called on a nil Future")
 	}
-	return f.AwaitAs(ctx, f)
-}
-
-// AwaitAs is Await for something that has this future and is cancelled in its own way. It is for asyncgo's own packages.
-func (f *Future[T]) AwaitAs(ctx context.Context, target loop.Canceller) (T, error) {
 	if f.c.State() == loop.Pending {
+		var target loop.Canceller = f
+		if f.owner != nil {
+			target = f.owner.Canceller
+		}
 		cause, err := f.c.Wait(ctx, target)
 		if err != nil {
 			return *new(T), err
@@ -274,7 +274,12 @@ func (cb *callback[T]) RunReady() {
 }
 
 // String describes the future as Python's repr does: its state, and its result or error.
-func (f *Future[T]) String() string { return "Future(" + f.Describe() + ")" }
+func (f *Future[T]) String() string {
+	if at := f.c.CreatedAt(); at != "" {
+		return "Future(" + f.Describe() + ", created at " + at + ")"
+	}
+	return "Future(" + f.Describe() + ")"
+}
 
 // Describe returns what String shows between the parentheses. It is for asyncgo's own packages.
 func (f *Future[T]) Describe() string {

@@ -12,10 +12,10 @@ import (
 type collector struct {
 	home *loop.Loop
 
-	mu     sync.Mutex
-	ended  []int
-	left   int // watched and not yet taken
-	waiter *future.Future[struct{}]
+	mu      sync.Mutex
+	ended   []int
+	left    int                        // watched and not yet taken
+	waiters []*future.Future[struct{}] // of those who want to take, in order
 }
 
 type collectNode struct {
@@ -51,11 +51,24 @@ func (n *collectNode) RunReady() {
 	c := n.c
 	c.mu.Lock()
 	c.ended = append(c.ended, n.i)
-	w := c.waiter
-	c.waiter = nil
 	c.mu.Unlock()
-	if w != nil {
-		w.Complete(struct{}{}, nil, false)
+	c.wake()
+}
+
+// wake has the first of those who want to take look again.
+func (c *collector) wake() {
+	for {
+		c.mu.Lock()
+		if len(c.ended) == 0 && c.left > 0 || len(c.waiters) == 0 {
+			c.mu.Unlock()
+			return
+		}
+		w := c.waiters[0]
+		c.waiters = c.waiters[1:]
+		c.mu.Unlock()
+		if w.Complete(struct{}{}, nil, false) {
+			return
+		}
 	}
 }
 
@@ -71,21 +84,21 @@ func (c *collector) next(ctx context.Context) (i int, ok bool, err error) {
 			i = c.ended[0]
 			c.ended = c.ended[1:]
 			c.left--
+			last := c.left == 0
 			c.mu.Unlock()
+			if last {
+				c.wake() // there is nothing to come for the others
+			}
 			return i, true, nil
 		}
-		if c.waiter == nil {
-			c.waiter = future.New[struct{}]()
-			c.waiter.Bind(c.home, nil)
-		}
-		w := c.waiter
+		w := future.New[struct{}]()
+		w.Bind(c.home, nil)
+		c.waiters = append(c.waiters, w)
 		c.mu.Unlock()
 		if _, err := w.Await(ctx); err != nil {
-			c.mu.Lock()
-			if c.waiter == w {
-				c.waiter = nil
+			if w.Cancel(); !w.Cancelled() {
+				c.wake() // it was told, and does not come
 			}
-			c.mu.Unlock()
 			return 0, false, err
 		}
 	}

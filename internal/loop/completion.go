@@ -90,11 +90,26 @@ type Completion struct {
 // rare is what few Completions have.
 type rare struct {
 	done    chan struct{} // made on first use
-	failure *Failure      // set by Fail
+	failure *Failure      // set by Watch
+	created []uintptr     // where, in debug mode; written before the Completion is shared
 }
 
 // SetHome binds the Completion to a loop, before anybody else sees it.
-func (c *Completion) SetHome(l *Loop) { c.home = l }
+func (c *Completion) SetHome(l *Loop) {
+	if c.home = l; l != nil && l.debug.Load() {
+		c.rare = &rare{created: callers()}
+	}
+}
+
+// CreatedAt returns where the Completion was made, as file:line, in debug mode.
+func (c *Completion) CreatedAt() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rare == nil {
+		return ""
+	}
+	return position(c.rare.created)
+}
 
 // Home returns the loop that the Completion is bound to, or nil.
 func (c *Completion) Home() *Loop { return c.home }
@@ -150,6 +165,7 @@ func (c *Completion) Watch(f *Failure) {
 	if c.rare == nil {
 		c.rare = new(rare)
 	}
+	f.created = c.rare.created
 	c.rare.failure = f
 }
 
@@ -271,6 +287,8 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 		if w.rare != nil {
 			w.rare.waits = nil
 		}
+	} else if w.delegated {
+		t.yield() // It has ended at once, but a cancelled wait gives way all the same.
 	}
 	delegated := w.delegated
 	w.delegated = false

@@ -8,10 +8,11 @@ import (
 // A Failure is an error on its way to somebody who looks at it. If the future that holds it is dropped, or the
 // run ends, and nobody has looked, it is reported.
 type Failure struct {
-	what string
-	err  error
-	loop *Loop
-	seen atomic.Bool
+	what    string
+	err     error
+	loop    *Loop
+	created []uintptr // in debug mode
+	seen    atomic.Bool
 }
 
 // failures is the list of those that nobody has looked at. The Failures do not hold the
@@ -61,7 +62,7 @@ func (f *Failure) Dropped() {
 }
 
 func (f *Failure) report() {
-	f.loop.Report(Exception{Message: f.what + " exception was never retrieved", Err: f.err})
+	f.loop.Report(Exception{Message: f.what + " exception was never retrieved", Err: f.err, Created: position(f.created)})
 }
 
 // ReportUnseen reports all errors that nobody has looked at, at the end of a run.

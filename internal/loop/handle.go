@@ -52,9 +52,13 @@ func (h *Handle) When() time.Duration { return h.when }
 
 // Cancel keeps the callback from being called, even if it is in the ready queue already.
 func (h *Handle) Cancel() {
-	if !h.cancelled.Swap(true) && h.when != 0 {
-		h.loop.Do(func() { h.loop.timers.cancel(h) })
+	if h.cancelled.Swap(true) {
+		return
 	}
+	h.loop.Do(func() {
+		h.loop.timers.cancel(h)
+		h.fn, h.vars = nil, nil // what they hold is not needed any more
+	})
 }
 
 // Cancelled reports whether Cancel was called.

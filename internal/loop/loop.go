@@ -34,8 +34,10 @@ type Loop struct {
 	flushing bool
 	step     time.Time // debug: when the current step began
 
-	// life is held while the loop runs, and by whoever needs it to stand still.
-	life sync.Mutex
+	// life is held while the loop runs, and by whoever needs it to stand still: then that goroutine's id is
+	// in holder, and it counts as inside.
+	life   sync.Mutex
+	holder atomic.Int64
 
 	// The outside's way in.
 	mu       sync.Mutex
@@ -252,6 +254,7 @@ func (l *Loop) turn(w *worker) {
 		l.trimSometimes(w)
 	}
 	if l.timers.len() > 0 {
+		l.timers.purge()
 		now := l.clock.Now()
 		for what := l.timers.due(now); what != nil; what = l.timers.due(now) {
 			l.ready = append(l.ready, what)

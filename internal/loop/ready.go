@@ -1,5 +1,7 @@
 package loop
 
+import "github.com/petermattis/goid"
+
 // pushInside appends to the ready queue, inside. What came from outside before goes first.
 func (l *Loop) pushInside(x Runnable) {
 	if l.inboxed.Load() {
@@ -101,9 +103,9 @@ func (l *Loop) Do(fn func()) bool {
 		fn()
 		return true
 	}
-	if l.life.TryLock() {
+	if l.hold() {
 		defer l.settle()
-		defer l.life.Unlock()
+		defer l.letGo()
 		if l.shut {
 			return false
 		}
@@ -118,15 +120,30 @@ func (l *Loop) Do(fn func()) bool {
 	return true
 }
 
-// settle takes in what was posted while somebody held the loop that does not run now. Whoever posts and
-// whoever lets go of the loop both call it, so that nothing is left lying.
+// hold makes the calling goroutine the inside of a loop that stands still, and reports false if it does not.
+func (l *Loop) hold() bool {
+	if !l.life.TryLock() {
+		return false
+	}
+	l.holder.Store(goid.Get())
+	return true
+}
+
+// letGo ends what hold began.
+func (l *Loop) letGo() {
+	l.holder.Store(0)
+	l.life.Unlock()
+}
+
+// settle takes in what was posted while somebody held the loop that does not run now. Whoever
+// posts and whoever lets go of the loop both call it, so that nothing is left lying.
 func (l *Loop) settle() {
-	for l.inboxed.Load() && l.life.TryLock() {
+	for l.inboxed.Load() && l.hold() {
 		shut := l.shut
 		if !shut {
 			l.flush()
 		}
-		l.life.Unlock()
+		l.letGo()
 		if shut {
 			return
 		}

@@ -16,6 +16,7 @@ type Exception struct {
 	Err     error
 	Task    *Task   // whose, if any
 	Handle  *Handle // of the callback, if any
+	Created string  // file:line of what failed, in debug mode
 }
 
 // SetHandler sets what happens to exceptions; nil logs them.
@@ -49,6 +50,9 @@ func (l *Loop) LogException(e Exception) {
 		e.Message = "unhandled exception in event loop"
 	}
 	attrs := make([]slog.Attr, 0, 4)
+	if e.Created != "" {
+		attrs = append(attrs, slog.String("created", e.Created))
+	}
 	if e.Err != nil {
 		attrs = append(attrs, slog.Any("error", e.Err))
 	}

@@ -207,9 +207,9 @@ func (s *Scope) cancel(c *Cause, t *Task) {
 	all := room[:0]
 	var mark func(s *Scope, t *Task)
 	mark = func(s *Scope, t *Task) {
-		if !s.cause.CompareAndSwap(nil, c) {
-			return
-		}
+		// What is cancelled already stays so, but a wait in there is told once more: what it waits for may have
+		// swallowed the first request.
+		s.cause.CompareAndSwap(nil, c)
 		all = append(all, marked{s, t})
 		for k := s.firstKid(); k != nil; k = k.next {
 			mark(&k.Scope, k.task)
@@ -395,42 +395,45 @@ func (c *Child) SetDeadline(when time.Duration, ok bool) {
 	c.deadline, c.timed = when, ok
 }
 
-// refresh returns a scope in which t goes on after a cancellation: it has the values of ctx
-// and mirrors the scopes between ctx and the task's root, but not the cancellation of the
-// root. Timeouts and groups in between still reach it.
+// refresh returns a scope in which t goes on after a cancellation: it has the values of ctx and mirrors the scopes
+// between ctx and the task's root, but is not cancelled. Timeouts and groups in between that have not come to that yet still reach
+// it, and so does a new request to cancel the task.
 func (t *Task) refresh(ctx context.Context) context.Context {
-	if _, owner := scopeOf(ctx); owner != t {
-		return ctx
-	}
-	fresh := &Child{task: t}
-	fresh.values, fresh.loop = t.values, t.loop
+	root := &Child{task: t}
+	root.values, root.loop = t.values, t.loop
 	t.loop.tree.Lock()
 	defer t.loop.tree.Unlock()
 	old := t.root()
-	t.more().root = &fresh.Scope
-	top := mirror(childOf(ctx), old, fresh)
+	if old.cause.Load() == nil {
+		root = nil // only something in between was cancelled
+	} else {
+		t.more().root = &root.Scope
+	}
+	top := mirror(childOf(ctx), old, root)
+	if top == nil {
+		return ctx
+	}
 	top.values = valuesOf(ctx)
 	return top
 }
 
-// mirror copies the chain of scopes from c up to the old root under the fresh one. The tree is
-// locked.
-func mirror(c *Child, old *Scope, fresh *Child) *Child {
+// mirror copies the chain of scopes from c up to the old root, and hangs it below the fresh root, or below the old one if that is nil. The tree
+// is locked.
+func mirror(c *Child, old *Scope, root *Child) *Child {
 	if c == nil || &c.Scope == old {
-		return fresh
+		return root
 	}
-	up := mirror(c.upChild, old, fresh)
-	m := &Child{task: c.task, own: c.own, deadline: c.deadline, timed: c.timed, up: &up.Scope, upChild: up}
+	m := &Child{task: c.task, deadline: c.deadline, timed: c.timed}
 	m.values, m.loop = c.values, c.loop
+	if m.upChild = mirror(c.upChild, old, root); m.upChild != nil {
+		m.up = &m.upChild.Scope
+	} else {
+		m.up = old
+	}
 	for c.mirror != nil {
 		c = c.mirror // a cancellation follows the chain to the newest
 	}
 	c.mirror = m
-	up.adopt(m)
-	if m.own != nil {
-		m.cause.Store(m.own)
-	} else if cause := up.cause.Load(); cause != nil {
-		m.cause.Store(cause)
-	}
+	m.up.adopt(m)
 	return m
 }

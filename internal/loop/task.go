@@ -286,8 +286,22 @@ func (t *Task) wake() {
 // Cancelling returns how many requests were made and not taken back, from any goroutine.
 func (t *Task) Cancelling() int { return int(t.requests.Load()) }
 
-// Count changes what Cancelling returns, for scopes that cancel what they surround.
-func (t *Task) Count(by int) { t.requests.Add(int32(by)) }
+// Count adds one to what Cancelling returns, for a scope that cancels what it surrounds, and Discount takes one off
+// again, if Uncancel has left one.
+func (t *Task) Count() { t.requests.Add(1) }
+
+// Discount ends what Count began, and returns how many requests are left.
+func (t *Task) Discount() int {
+	for {
+		n := t.requests.Load()
+		if n <= 0 {
+			return 0
+		}
+		if t.requests.CompareAndSwap(n, n-1) {
+			return int(n - 1)
+		}
+	}
+}
 
 // Cancel requests the end of the task, from any goroutine. The request is a level: every
 // wait that obeys the task's context ends from now on.
@@ -302,8 +316,8 @@ func (t *Task) cancelInside(c *Cause) {
 	}
 	t.pending = true
 	root := t.root()
-	if cause := root.cause.Load(); cause != nil {
-		t.interrupt(cause) // once more
+	if root.cause.Load() != nil {
+		t.interrupt(c) // once more
 		return
 	}
 	root.cancel(c, t)
@@ -326,9 +340,21 @@ func (t *Task) interrupt(c *Cause) {
 	if t.state != parked || w.cancelCause() == nil {
 		return
 	}
-	if w.waitsFor != nil && w.waitsFor.CancelWaited(c) {
-		w.delegated = true
+	if w.passing {
+		// Tasks that wait for each other in a ring: the request has come back to where it began. Somebody has to
+		// give up waiting.
+		w.passing = false
 		return
+	}
+	if w.waitsFor != nil {
+		w.passing = true
+		accepted := w.waitsFor.CancelWaited(c)
+		ring := !w.passing
+		w.passing = false
+		if accepted && !ring {
+			w.delegated = true
+			return
+		}
 	}
 	t.wake()
 }
@@ -344,19 +370,16 @@ func (t *Task) Redeliver() {
 // Uncancel takes back one request of cancellation and returns the number of those that are
 // left, and a context to go on with: ctx itself if it is not cancelled.
 func (t *Task) Uncancel(ctx context.Context) (context.Context, int) {
-	left := t.requests.Load()
-	if left > 0 {
-		left = t.requests.Add(-1)
-	}
-	if t.root().cause.Load() == nil {
-		return ctx, int(left)
+	left := t.Discount()
+	if s, owner := scopeOf(ctx); s == nil || owner != t || s.cause.Load() == nil {
+		return ctx, left
 	}
 	if t.pending && left > 0 {
-		return ctx, int(left) // another request is still to be delivered
+		return ctx, left // another request is still to be delivered
 	}
 	t.pending = false
 	t.looked.Store(false)
-	return t.refresh(ctx), int(left)
+	return t.refresh(ctx), left
 }
 
 // deliver tells the body, through the wait it is in, that it is cancelled.

@@ -35,7 +35,7 @@ type timers struct {
 	head int
 	heap []timer // 4-ary
 	seq  uint64
-	void int // void entries, at least
+	void int // void entries
 }
 
 func (ts *timers) len() int { return len(ts.run) - ts.head + len(ts.heap) }
@@ -65,9 +65,6 @@ func (ts *timers) cancel(what timed) {
 	if p := what.armed(); *p != 0 {
 		*p = 0
 		ts.void++
-		if ts.void > 100 && ts.void > ts.len()/2 {
-			ts.purge()
-		}
 	}
 }
 
@@ -131,8 +128,11 @@ func (ts *timers) pop() {
 	}
 }
 
-// purge drops all void entries.
+// purge drops all void entries when they are many, once a tick.
 func (ts *timers) purge() {
+	if n := ts.len(); n <= 100 || ts.void <= n/2 {
+		return
+	}
 	inForce := ts.run[:0]
 	for _, t := range ts.run[ts.head:] {
 		if *t.what.armed() == t.seq {

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/asyncgo/asyncgo/internal/coro"
+	"github.com/petermattis/goid"
 	"github.com/sourcegraph/conc/panics"
 )
 
@@ -23,6 +24,7 @@ type worker struct {
 	obeysRare bool // derived is set
 	notified  bool // woken by the list it waited in
 	delegated bool // cancelled, and that was passed on to what it waits for
+	passing   bool // it is being passed on right now
 	retired   bool
 	outside   bool // the goroutine has left the loop for a while, see Block
 
@@ -110,8 +112,8 @@ func Inside() *Loop {
 	return nil
 }
 
-// Inside reports whether the calling goroutine is the one that runs in l now.
-func (l *Loop) Inside() bool { return Inside() == l }
+// Inside reports whether the calling goroutine is the one that runs in l now, or holds it while it stands still.
+func (l *Loop) Inside() bool { return Inside() == l || l.holder.Load() == goid.Get() }
 
 // Live implements [coro.Owner]. It is the foot of every worker's stack. It is entered for a task, and when that has ended the worker
 // looks for another one that wants to start, which then starts right here.
