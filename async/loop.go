@@ -351,7 +351,7 @@ type LoopStats struct {
 	Tasks   int    // not done
 	Started uint64 // tasks in all
 	Ready   int    // entries of the ready queue
-	Timers  int
+	Timers  int    // armed, cancelled ones included until they are cleared away
 	Idle    int    // coroutines kept for reuse
 	Ticks   uint64 // in all
 	WakeUps uint64 // times that another goroutine woke the idle loop

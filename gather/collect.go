@@ -55,7 +55,7 @@ func (n *collectNode) RunReady() {
 	c.wake()
 }
 
-// wake has the first of those who want to take look again.
+// wake has the first of those who want to take look again, or all of them if there is nothing to come.
 func (c *collector) wake() {
 	for {
 		c.mu.Lock()
@@ -65,8 +65,9 @@ func (c *collector) wake() {
 		}
 		w := c.waiters[0]
 		c.waiters = c.waiters[1:]
+		over := c.left == 0
 		c.mu.Unlock()
-		if w.Complete(struct{}{}, nil, false) {
+		if w.Complete(struct{}{}, nil, false) && !over {
 			return
 		}
 	}

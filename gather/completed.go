@@ -46,6 +46,7 @@ func asCompleted[T any](ctx context.Context, futs []*future.Future[T]) iter.Seq2
 // "async for" over as_completed. If ctx ends, the iteration does too; ctx.Err tells.
 // Nothing is cancelled, and ranging again continues with the rest.
 func Completed[F Waitable](ctx context.Context, fs []F) iter.Seq[F] {
+	checkNil(fs)
 	c := &collector{home: home(ctx)}
 	fs = unique(fs)
 	for i, f := range fs {

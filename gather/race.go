@@ -69,11 +69,19 @@ func Map[A, T any](ctx context.Context, limit int, items iter.Seq[A], fn func(ct
 	switch {
 	case limit < 0:
 		panic(fmt.Sprintf("gather: the limit of Map is %d", limit))
+	case items == nil:
+		panic("gather: the items of Map are nil")
 	case fn == nil:
 		panic("gather: the function of Map is nil")
 	}
 	c := &collector{home: home(ctx)}
 	var futs []*future.Future[T]
+	finished := false
+	defer func() {
+		if !finished { // an error, or the sequence has panicked
+			stop(ctx, futs)
+		}
+	}()
 	running := 0
 	take := func() error {
 		i, _, err := c.next(ctx)
@@ -99,9 +107,9 @@ func Map[A, T any](ctx context.Context, limit int, items iter.Seq[A], fn func(ct
 		err = take()
 	}
 	if err != nil {
-		stop(ctx, futs)
 		return nil, err
 	}
+	finished = true
 	results := make([]T, len(futs))
 	for i, f := range futs {
 		results[i], _ = f.Result()

@@ -14,8 +14,11 @@ import (
 // Waitable is what [Wait] and [Completed] take: *future.Future[T] and *async.Task[T], for any T.
 type Waitable interface {
 	comparable
+	// Completion is for asyncgo's own packages.
 	Completion() *loop.Completion
+	// Cancelled reports whether it was cancelled.
 	Cancelled() bool
+	// Err returns the error it ended with.
 	Err() error
 }
 
@@ -66,13 +69,8 @@ func Wait[F Waitable](ctx context.Context, fs []F, opts ...WaitOption) (done, pe
 	for _, opt := range opts {
 		opt(&o)
 	}
+	checkNil(fs)
 	fs = unique(fs)
-	var zero F
-	for i, f := range fs {
-		if f == zero {
-			panic(fmt.Sprintf("gather: future %d of those to wait for is nil", i))
-		}
-	}
 	w := &waiting[F]{home: home(ctx), left: len(fs), until: o.until}
 	w.out.Bind(w.home, nil)
 	defer w.stopTimer(o)()
@@ -100,6 +98,16 @@ func Wait[F Waitable](ctx context.Context, fs []F, opts ...WaitOption) (done, pe
 		}
 	}
 	return done, pending, nil
+}
+
+// checkNil panics if one of fs is nil.
+func checkNil[F Waitable](fs []F) {
+	var zero F
+	for i, f := range fs {
+		if f == zero {
+			panic(fmt.Sprintf("gather: future %d of those to wait for is nil", i))
+		}
+	}
 }
 
 type waiting[F Waitable] struct {
