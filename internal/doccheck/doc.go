@@ -1,0 +1,20 @@
+// Package doccheck holds no code. Its tests keep the documentation true: README.md,
+// the other pages beside it and everything below docs.
+//
+// Every block that a page fences with ```go is built and vetted, as a user would
+// who copies it into a module of his own:
+//
+//   - a block with a package clause is a file, and is taken as it is;
+//   - a block of declarations gets the imports that it needs;
+//   - a block of statements becomes the body of a function that has a ctx and
+//     returns an error. A variable that it declares need not be used.
+//
+// What a page has declared above, the blocks below it on the same page may use. A
+// block that is not meant to be built says so with ```go ignore.
+//
+// A block that is followed by the line <!-- output --> and a block fenced with
+// ```text is run, statements by async.Run, and has to print that text.
+//
+// And every relative link leads to a file that is there, and to a heading in it if
+// it names one.
+package doccheck

@@ -1,0 +1,234 @@
+package doccheck_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// root is the folder of the module, seen from this one.
+const root = "../.."
+
+// patience is how long a block may run. It is not met by a block that works.
+const patience = time.Minute
+
+func TestBlocks(t *testing.T) {
+	for _, fault := range check(t, pages(t)) {
+		t.Error(fault)
+	}
+}
+
+// TestCheckFindsFaults makes sure that a wrong block is noticed, and at its line.
+func TestCheckFindsFaults(t *testing.T) {
+	const fence = "\n```\n"
+	for _, tt := range []struct{ what, page, fault string }{
+		{"nothing", "```go\nv, err := async.Gather(ctx, async.After(0, 1))" + fence, ""},
+		{"a name that is not there", "\n```go\nasync.CreateTusk(ctx, nil)" + fence, "page.md:3:"},
+		{"an internal package", "```go\nimport _ \"" + module + "/internal/loop\"" + fence, "internal"},
+		{"what only vet finds", "```go\nfmt.Printf(\"%d\", \"text\")" + fence, "page.md:2:"},
+		{"another output", "```go\nfmt.Println(1)" + fence + outputMark + "\n```text\n2" + fence, "page.md:2: this block prints\n1\n"},
+		{"an output and an error", "```go\nreturn errors.New(\"x\")" + fence + outputMark + "\n```text" + fence, "page.md:2: running this block: exit status 2"},
+		{"half a block", "```go\nx := (" + fence, "page.md:2: this block is neither"},
+		{"an open block", "```go\n", "page.md:1: this block has no end"},
+	} {
+		faults := strings.Join(check(t, map[string]string{"docs/page.md": tt.page}), "\n")
+		if tt.fault == "" && faults != "" || !strings.Contains(faults, tt.fault) {
+			t.Errorf("a page with %s has the faults %q, want %q in them", tt.what, faults, tt.fault)
+		}
+	}
+}
+
+// pages returns the pages that are checked, by their path in the module.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	read := func(path string) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, err := filepath.Rel(root, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[filepath.ToSlash(name)] = string(text)
+	}
+	beside, err := filepath.Glob(filepath.Join(root, "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range beside {
+		read(path)
+	}
+	err = filepath.WalkDir(filepath.Join(root, "docs"), func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".md") {
+			read(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if texts["README.md"] == "" {
+		t.Fatal("there is no README.md in the module")
+	}
+	return texts
+}
+
+// check builds the Go blocks of pages, runs those that have an output, and says
+// what is wrong with them, block by block.
+func check(t *testing.T, pages map[string]string) (faults []string) {
+	t.Helper()
+	dir := newModule(t)
+	runnable := map[string]*block{} // by the name of the folder
+	total := 0
+	for _, page := range slices.Sorted(maps.Keys(pages)) {
+		blocks, wrong := extract(page, pages[page])
+		faults = append(faults, wrong...)
+		known := declared{}
+		for _, b := range blocks {
+			source, err := wrap(b, known)
+			if err != nil {
+				faults = append(faults, err.Error())
+				continue
+			}
+			name := fmt.Sprintf("%s_%d", strings.NewReplacer("/", "_", ".md", "").Replace(page), b.line)
+			if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, name, "block.go"), []byte(source), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			total++
+			if b.output != nil {
+				runnable[name] = b
+			}
+		}
+	}
+	if total == 0 {
+		return faults
+	}
+	if out, err := goTool(dir, "vet", "./..."); err != nil {
+		return append(faults, fmt.Sprintf("go vet of the blocks: %v\n%s", err, out))
+	}
+	if len(runnable) == 0 {
+		return faults
+	}
+	bin := filepath.Join(dir, "bin") + string(filepath.Separator)
+	args := []string{"build", "-o", bin}
+	for name := range runnable {
+		args = append(args, "./"+name)
+	}
+	if out, err := goTool(dir, args...); err != nil {
+		return append(faults, fmt.Sprintf("go build of the blocks that have an output: %v\n%s", err, out))
+	}
+	for _, name := range slices.Sorted(maps.Keys(runnable)) {
+		if fault := run(t, bin+name, runnable[name]); fault != "" {
+			faults = append(faults, fault)
+		}
+	}
+	return faults
+}
+
+// run runs a program and compares what it prints with the output of its block.
+func run(t *testing.T, program string, b *block) (fault string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program)
+	cmd.Dir = t.TempDir()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Sprintf("%s:%d: running this block: %v\n%s%s", b.page, b.line, err, &stdout, &stderr)
+	}
+	got, want := strings.TrimRight(stdout.String(), "\n"), strings.TrimRight(b.output.text, "\n")
+	if got != want {
+		return fmt.Sprintf("%s:%d: this block prints\n%s\nand the page says\n%s\n%s", b.page, b.line, got, want, &stderr)
+	}
+	return ""
+}
+
+// newModule makes a module that uses asyncgo as a user's does, but in the state of
+// this checkout, and returns its folder. It is outside of ours, so that a block
+// cannot import what is internal. It takes over our requirements, because then
+// nothing has to be looked up.
+func newModule(t *testing.T) string {
+	t.Helper()
+	watch(t)
+	home, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := goTool(home, "mod", "edit", "-json")
+	if err != nil {
+		t.Fatalf("go mod edit: %v\n%s", err, out)
+	}
+	var ours struct {
+		Go      string
+		Require []struct{ Path, Version string }
+	}
+	if err := json.Unmarshal(out, &ours); err != nil {
+		t.Fatalf("reading go.mod: %v", err)
+	}
+	var mod strings.Builder
+	fmt.Fprintf(&mod, "module pages\n\ngo %s\n\nrequire %s v0.0.0\n\nreplace %[2]s => %q\n", ours.Go, module, home)
+	for _, r := range ours.Require {
+		fmt.Fprintf(&mod, "require %s %s // indirect\n", r.Path, r.Version)
+	}
+	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"go.mod": mod.String(), "go.sum": string(sum)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// goTool runs the go command in a folder and returns what it prints, errors too.
+func goTool(dir string, args ...string) ([]byte, error) {
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off")
+	out, err := cmd.CombinedOutput()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		return nil, fmt.Errorf("the go command does not start: %w", err)
+	}
+	return out, err
+}
+
+// watch looks at every Go file of the module. The go tool reads them in a process
+// of its own, which the test cache cannot see: without this a pass would be
+// remembered although a file has changed since.
+func watch(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case entry.Name() == "go.mod", strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatalf("looking for the files of the module: %v", err)
+	}
+}
