@@ -285,8 +285,7 @@ func TestFactsOfCancellation(t *testing.T) {
 	t.Run("D12 in a chain of tasks the innermost one unwinds first", onLoop(func(ctx context.Context, t *testing.T) {
 		var c chronicle
 		leaf := async.Go(ctx, func(ctx context.Context) error { return c.told(ctx, "leaf", async.NewFuture[int](ctx)) })
-		var middle *async.Task[async.Void]
-		middle = async.Go(ctx, func(ctx context.Context) error {
+		middle := async.Go(ctx, func(ctx context.Context) error {
 			_, err := leaf.Await(ctx)
 			c.add("middle: %v, leaf cancelled %v", err, leaf.Cancelled())
 			return err

@@ -19,7 +19,7 @@ func TestFactsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := regexp.MustCompile("(?m)^\\| ([A-Z])([0-9]+) \\| (.*) \\| (.*) \\|$")
+	row := regexp.MustCompile(`(?m)^\| ([A-Z])([0-9]+) \| (.*) \| (.*) \|$`)
 	name := regexp.MustCompile("^`(Test[A-Za-z]+)/([A-Z][0-9]+)`$")
 	next := map[string]int{}
 	for _, m := range row.FindAllStringSubmatch(string(data), -1) {
