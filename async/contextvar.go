@@ -15,12 +15,11 @@ import (
 type ContextVar[T any] struct {
 	name     string
 	fallback T
-	key      *byte
 }
 
 // NewContextVar returns a variable that has the given value where none was set.
 func NewContextVar[T any](name string, fallback T) *ContextVar[T] {
-	return &ContextVar[T]{name: name, fallback: fallback, key: new(byte)}
+	return &ContextVar[T]{name: name, fallback: fallback}
 }
 
 // Name returns the variable's name.
@@ -28,7 +27,7 @@ func (v *ContextVar[T]) Name() string { return v.name }
 
 // Get returns the value of the variable in the calling task or callback; elsewhere that of the task that ctx belongs to.
 func (v *ContextVar[T]) Get(ctx context.Context) T {
-	if x, ok := loop.VarsOf(ctx, false).Get(v.key); ok {
+	if x, ok := loop.VarsOf(ctx, false).Get(v); ok {
 		return x.(T)
 	}
 	return v.fallback
@@ -36,7 +35,7 @@ func (v *ContextVar[T]) Get(ctx context.Context) T {
 
 // A Token remembers what a [ContextVar] was before it was set.
 type Token struct {
-	key  *byte
+	key  any
 	old  any
 	had  bool
 	vars *loop.Vars
@@ -49,14 +48,14 @@ func (v *ContextVar[T]) Set(ctx context.Context, value T) Token {
 	if vars == nil {
 		panic("async: ContextVar.Set was called outside of a task")
 	}
-	old, had := vars.Get(v.key)
-	vars.Set(v.key, value, true)
-	return Token{key: v.key, old: old, had: had, vars: vars}
+	old, had := vars.Get(v)
+	vars.Set(v, value, true)
+	return Token{key: v, old: old, had: had, vars: vars}
 }
 
 // Reset gives the variable the value back that it had before the Set that returned t. It panics if t comes from another variable.
 func (v *ContextVar[T]) Reset(_ context.Context, t Token) {
-	if t.key != v.key {
+	if t.key != any(v) {
 		panic("async: ContextVar.Reset was called with the token of another variable")
 	}
 	t.vars.Set(t.key, t.old, t.had)
@@ -70,7 +69,7 @@ func CopyVars(ctx context.Context) *Vars { return &Vars{loop.VarsOf(ctx, false).
 
 // ValueIn returns the value of the variable in a set: ctx[var].
 func (v *ContextVar[T]) ValueIn(vars *Vars) T {
-	if x, ok := vars.v.Get(v.key); ok {
+	if x, ok := vars.v.Get(v); ok {
 		return x.(T)
 	}
 	return v.fallback

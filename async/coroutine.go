@@ -59,7 +59,15 @@ func EnsureFuture[T any](ctx context.Context, aw Awaitable[T]) *Future[T] {
 	case nil:
 		panic("async: EnsureFuture was called with nil")
 	case *Future[T]:
+		if a == nil {
+			panic("async: EnsureFuture was called with a nil Future")
+		}
 		return a
+	case *Task[T]:
+		if a == nil {
+			panic("async: EnsureFuture was called with a nil Task")
+		}
+		return a.Future()
 	case interface{ Future() *Future[T] }:
 		return a.Future()
 	case Coroutine[T]:

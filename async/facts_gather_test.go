@@ -310,13 +310,13 @@ func TestFactsGather(t *testing.T) {
 	}))
 
 	for _, settled := range []bool{false, true} {
-		name := "G11 a cancelled gather ends with the first child that has ended"
+		name := "a cancelled gather ends with the first child that has ended"
 		want := []string{"c1 ends", "c2 swallows", "outer cancelled: msg", "c2 ends"}
 		if settled {
-			name = "G11 a cancelled settled gather waits for all children and has no message"
+			name = "a cancelled settled gather waits for all children and has no message"
 			want = []string{"c1 ends", "c2 swallows", "c2 ends", "outer cancelled: "}
 		}
-		t.Run(name, onLoop(func(ctx context.Context, t *testing.T) {
+		t.Run("G11 "+name, onLoop(func(ctx context.Context, t *testing.T) {
 			var c chronicle
 			c1 := async.CreateTask(ctx, func(ctx context.Context) (int, error) {
 				defer c.add("c1 ends")

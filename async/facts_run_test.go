@@ -58,11 +58,11 @@ func TestFactsRun(t *testing.T) {
 	})
 
 	for _, mainErr := range []error{nil, errBad} {
-		name := "T4 tasks that are left when main returns are cancelled and awaited"
+		name := "tasks that are left when main returns are cancelled and awaited"
 		if mainErr != nil {
-			name = "T4 tasks that are left when main fails are cancelled and awaited"
+			name = "tasks that are left when main fails are cancelled and awaited"
 		}
-		t.Run(name, func(t *testing.T) {
+		t.Run("T4 "+name, func(t *testing.T) {
 			guarded(t, func() {
 				var c chronicle
 				var slow, quick *async.Task[async.Void]
@@ -186,11 +186,11 @@ func TestFactsRun(t *testing.T) {
 		opts      []async.Option
 		want      bool
 	}{
-		{"T8 debug mode is off by default", "", nil, false},
-		{"T8 the option turns debug mode on", "", []async.Option{async.Debug()}, true},
-		{"T8 the environment turns debug mode on", "1", nil, true},
+		{"debug mode is off by default", "", nil, false},
+		{"the option turns debug mode on", "", []async.Option{async.Debug()}, true},
+		{"the environment turns debug mode on", "1", nil, true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run("T8 "+c.name, func(t *testing.T) {
 			t.Setenv("ASYNCGO_DEBUG", c.env)
 			guarded(t, func() {
 				check(async.Run(func(ctx context.Context) error {

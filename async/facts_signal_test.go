@@ -155,23 +155,23 @@ func TestFactsErrorHandler(t *testing.T) {
 		name string
 		main func(ctx context.Context) error
 	}{
-		{"X11 in debug mode the report of a callback tells where it was scheduled", func(ctx context.Context) error {
+		{"the report of a callback tells where it was scheduled", func(ctx context.Context) error {
 			running(ctx).CallSoon(func() { panic(errBad) })
 			ticks(ctx, 1)
 			return nil
 		}},
-		{"X11 in debug mode the report of a task that the end of the run cancels tells where it was created", func(ctx context.Context) error {
+		{"the report of a task that the end of the run cancels tells where it was created", func(ctx context.Context) error {
 			async.Go(ctx, cleaningUp(errBad))
 			ticks(ctx, 1)
 			return nil
 		}},
-		{"X11 in debug mode the report of an error that nobody looked at tells where the task was created", func(ctx context.Context) error {
+		{"the report of an error that nobody looked at tells where the task was created", func(ctx context.Context) error {
 			async.Go(ctx, failingWith(errBad, 0))
 			ticks(ctx, 1)
 			return nil
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run("X11 in debug mode "+c.name, func(t *testing.T) {
 			for _, debug := range []bool{true, false} {
 				opts := []async.Option{async.Clock(loop.NewVirtual()), async.SlowTask(time.Hour)}
 				if !debug {

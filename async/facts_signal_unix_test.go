@@ -101,11 +101,11 @@ func TestFactsInterrupt(t *testing.T) {
 	})
 
 	for _, mainErr := range []error{nil, errBad} {
-		name := "T11 a main that swallows the signal and returns a value is not interrupted"
+		name := "a main that swallows the signal and returns a value is not interrupted"
 		if mainErr != nil {
-			name = "T11 a main that swallows the signal and fails returns its error"
+			name = "a main that swallows the signal and fails returns its error"
 		}
-		t.Run(name, func(t *testing.T) {
+		t.Run("T11 "+name, func(t *testing.T) {
 			survive(t, os.Interrupt)
 			guarded(t, func() {
 				v, err := async.RunResult(func(ctx context.Context) (int, error) {

@@ -63,11 +63,11 @@ func TestFactsTaskGroup(t *testing.T) {
 	empty := func(context.Context, group) error { return nil }
 
 	for _, inBody := range []bool{false, true} {
-		name := "M1 the end of the block waits for the children and their results can be read"
+		name := "the end of the block waits for the children and their results can be read"
 		if inBody {
-			name = "M1 children that end while the body runs have their results"
+			name = "children that end while the body runs have their results"
 		}
-		t.Run(name, onLoop(func(ctx context.Context, t *testing.T) {
+		t.Run("M1 "+name, onLoop(func(ctx context.Context, t *testing.T) {
 			var t1, t2 *async.Task[int]
 			check(async.WithTaskGroup(ctx, func(ctx context.Context, tg group) error {
 				t1, t2 = async.Spawn(tg, async.After(hundredth, 42)), async.Spawn(tg, async.After(2*hundredth, 11))
@@ -236,11 +236,11 @@ func TestFactsTaskGroup(t *testing.T) {
 	}))
 
 	for _, inBody := range []bool{false, true} {
-		name, want := "M8 cancelling a parent that waits for the children cancels them and is no group", 5
+		name, want := "cancelling a parent that waits for the children cancels them and is no group", 5
 		if inBody {
-			name, want = "M8 cancelling a parent in the body cancels the body and the children and is no group", 15
+			name, want = "cancelling a parent in the body cancels the body and the children and is no group", 15
 		}
-		t.Run(name, onLoop(func(ctx context.Context, t *testing.T) {
+		t.Run("M8 "+name, onLoop(func(ctx context.Context, t *testing.T) {
 			num := 0
 			parent := async.Go(ctx, func(ctx context.Context) error {
 				return async.WithTaskGroup(ctx, func(ctx context.Context, tg group) error {
@@ -295,6 +295,20 @@ func TestFactsTaskGroup(t *testing.T) {
 			expectEqual(t, "cancelled", parent.Cancelled(), true)
 		}))
 	}
+
+	t.Run("M9 a parent that handles the group and does not wait again ends cancelled", onLoop(func(ctx context.Context, t *testing.T) {
+		parent := async.Go(ctx, func(ctx context.Context) error {
+			expectGroup(t, async.WithTaskGroup(ctx, func(_ context.Context, tg group) error {
+				tg.Go(cleaningUp(errBad))
+				return nil
+			}), errBad)
+			return nil
+		})
+		ticks(ctx, 2)
+		parent.Cancel()
+		waitFor(ctx, parent)
+		expectEqual(t, "cancelled", parent.Cancelled(), true)
+	}))
 
 	t.Run("M9 the group that wins is the outcome of a parent that returns it", onLoop(func(ctx context.Context, t *testing.T) {
 		parent := async.Go(ctx, func(ctx context.Context) error {

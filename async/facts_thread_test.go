@@ -256,6 +256,15 @@ func TestFactsThreads(t *testing.T) {
 		})
 	}))
 
+	t.Run("U12 what cannot become a task is a panic of who sends it", onLoop(func(ctx context.Context, t *testing.T) {
+		l := running(ctx)
+		elsewhere(ctx, func() {
+			expectPanic(t, "a nil Coroutine", func() { async.RunCoroutineThreadsafe[int](l, nil) })
+			expectPanic(t, "a nil Loop", func() { async.RunCoroutineThreadsafe(nil, forever) })
+		})
+		expectEqual(t, "the number of tasks", len(async.AllTasks(ctx)), 1)
+	}))
+
 	t.Run("U13 callbacks from another goroutine wake the loop and keep their order", func(t *testing.T) {
 		clock := newIdleClock()
 		onLoop(func(ctx context.Context, t *testing.T) {

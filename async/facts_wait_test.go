@@ -109,12 +109,12 @@ func TestFactsWait(t *testing.T) {
 		within  time.Duration
 		aIsDone bool
 	}{
-		{"H7 a timeout of the wait is no error and cancels nothing", 110 * ms, true},
-		{"H7 a task that ends at the deadline is in time", 100 * ms, true},
-		{"H7 a timeout of zero looks at what is done", 0, false},
-		{"H7 a negative timeout looks at what is done", -time.Second, false},
+		{"a timeout of the wait is no error and cancels nothing", 110 * ms, true},
+		{"a task that ends at the deadline is in time", 100 * ms, true},
+		{"a timeout of zero looks at what is done", 0, false},
+		{"a negative timeout looks at what is done", -time.Second, false},
 	} {
-		t.Run(c.name, onLoop(func(ctx context.Context, t *testing.T) {
+		t.Run("H7 "+c.name, onLoop(func(ctx context.Context, t *testing.T) {
 			a, b, ready := sleeping(ctx, 100*ms, 1), sleeping(ctx, 150*ms, 2), sleeping(ctx, 0, 3)
 			must(ready.Await(ctx))
 			start := now(ctx)

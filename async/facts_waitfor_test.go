@@ -147,13 +147,13 @@ func TestFactsWaitFor(t *testing.T) {
 	}
 
 	for _, swallows := range []bool{true, false} {
-		name := "K8 a cancellation after the timeout reaches the inner task too"
+		name := "a cancellation after the timeout reaches the inner task too"
 		want := []string{"inner swallows the timeout's", "inner gets another one", "WaitFor: 0, CancelledError"}
 		if swallows {
-			name = "K8 a value is returned if the inner task swallows the timeout's cancellation and the caller's"
+			name = "a value is returned if the inner task swallows the timeout's cancellation and the caller's"
 			want[2] = "WaitFor: 42, no error"
 		}
-		t.Run(name, onLoop(func(ctx context.Context, t *testing.T) {
+		t.Run("K8 "+name, onLoop(func(ctx context.Context, t *testing.T) {
 			var c chronicle
 			var inner *async.Task[int]
 			outer := async.CreateTask(ctx, func(ctx context.Context) (int, error) {

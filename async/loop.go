@@ -27,7 +27,52 @@ type Loop struct {
 	sigCh    chan os.Signal
 	sigDone  chan struct{}
 
-	jobs sync.WaitGroup // functions on executors
+	jobs jobs
+}
+
+// jobs counts functions that run elsewhere for a loop, so that the end of Run can wait for them.
+type jobs struct {
+	mu   sync.Mutex
+	n    int
+	over bool          // no more are taken
+	idle chan struct{} // closed when n comes to zero, if somebody waits
+}
+
+// begin adds a job, or reports false if none are taken any more.
+func (j *jobs) begin() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.over {
+		j.n++
+	}
+	return !j.over
+}
+
+func (j *jobs) end() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.n--; j.n == 0 && j.idle != nil {
+		close(j.idle)
+		j.idle = nil
+	}
+}
+
+// wait waits until there are no jobs, and with last takes no more.
+func (j *jobs) wait(last bool) {
+	j.mu.Lock()
+	if last {
+		j.over = true
+	}
+	if j.n == 0 {
+		j.mu.Unlock()
+		return
+	}
+	if j.idle == nil {
+		j.idle = make(chan struct{})
+	}
+	idle := j.idle
+	j.mu.Unlock()
+	<-idle
 }
 
 // NewLoop returns a loop that does not run yet: asyncio.new_event_loop. It must be closed by [Loop.Close].
@@ -73,7 +118,10 @@ func (l *Loop) Context() context.Context { return l.l.Context() }
 // RunUntilComplete runs the loop until aw is done and returns its outcome: loop.run_until_complete. A coroutine becomes a task. At least one tick is run. If the loop
 // is stopped before, the error is [ErrStopped], and aw can be finished in a later run. Inside a loop the error is [ErrLoopRunning].
 func RunUntilComplete[T any](l *Loop, aw Awaitable[T]) (T, error) {
-	if aw == nil {
+	switch {
+	case l == nil:
+		panic("async: RunUntilComplete was called with a nil Loop")
+	case aw == nil:
 		panic("async: RunUntilComplete was called with nil")
 	}
 	if err := l.canRun(); err != nil {

@@ -29,7 +29,9 @@ func makeOptions(opts []Option) *options {
 	o := &options{ctx: context.Background()}
 	o.debug = os.Getenv("ASYNCGO_DEBUG") != ""
 	for _, opt := range opts {
-		opt(o)
+		if opt != nil {
+			opt(o)
+		}
 	}
 	return o
 }

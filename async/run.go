@@ -2,7 +2,6 @@ package async
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -114,10 +113,9 @@ func RunIn[T any](r *Runner, main Coroutine[T]) (v T, err error) {
 		return v, ErrStopped
 	}
 	v, err = t.Result()
-	var caught *PanicError
-	if !t.Cancelled() && errors.As(err, &caught) && err == error(caught) {
+	if t.task.Panicked() {
 		r.Close()
-		panic(caught)
+		panic(err)
 	}
 	if interrupted > 0 && t.Cancelled() && t.Cancelling() == 1 {
 		return v, ErrInterrupted
@@ -147,27 +145,32 @@ func (r *Runner) Close() {
 
 // shutDown is the end of Run.
 func (l *Loop) shutDown() {
-	// A task that answers its cancellation by starting another one gets a few chances; what is left then is
-	// unwound by Close.
-	goexit := false
-	for range 8 {
-		if goexit {
-			break
-		}
-		var left []*loop.Task
-		l.l.Ask(func() { left = l.l.Tasks() })
-		if len(left) == 0 {
-			break
-		}
-		goexit = l.endTasks(left)
+	goexit := l.endAll()
+	l.jobs.wait(false)
+	if !goexit {
+		l.endAll() // tasks that were in Block
 	}
-	l.jobs.Wait()
+	l.jobs.wait(true)
 	l.ShutdownDefaultExecutor(context.Background())
 	l.l.ReportUnseen()
 	// A loop that does not run can be closed, unless somebody closed it before.
 	if err := l.Close(); err != nil {
 		panic(fmt.Sprintf("async: closing the loop: %v", err))
 	}
+}
+
+// endAll ends the tasks that are left. A task that answers its cancellation by starting another one gets a few chances;
+// what is left then is unwound by Close.
+func (l *Loop) endAll() (goexit bool) {
+	for range 8 {
+		var left []*loop.Task
+		l.l.Ask(func() { left = l.l.Tasks() })
+		if len(left) == 0 || goexit {
+			break
+		}
+		goexit = l.endTasks(left)
+	}
+	return goexit
 }
 
 // endTasks cancels tasks and runs the loop until they have ended.

@@ -111,7 +111,9 @@ func createTask[T any](ctx context.Context, co runner[T], opts []TaskOption) *Ta
 func (t *Task[T]) startWith(opts []TaskOption) {
 	o := taskOptions{eager: faceOf(t.task.Loop()).eager}
 	for _, opt := range opts {
-		opt(&o)
+		if opt != nil {
+			opt(&o)
+		}
 	}
 	if o.name == "" {
 		t.task.SetID(unnamed.Add(1) << 1)
@@ -123,7 +125,10 @@ func (t *Task[T]) startWith(opts []TaskOption) {
 		t.task.SetVars(o.vars.v)
 	}
 	if o.member != nil {
-		o.member.join(t)
+		if err := o.member.join(t); err != nil {
+			t.fail(err)
+			return
+		}
 	}
 	if o.eager {
 		if !t.task.StartEagerly() {
@@ -175,6 +180,9 @@ func (t *Task[T]) ID() uint64 { return t.task.ID() }
 // returns a value without having noticed ends cancelled; one that has noticed and returns a value ends with the value; any other error
 // wins. When several requests come before the task has noticed, it gets the message of the first.
 func (t *Task[T]) Cancel(msg ...string) bool {
+	if t == nil {
+		panic("async: Cancel was called on a nil Task")
+	}
 	return (*body[T])(t).CancelWaited(future.CancelCause(msg...))
 }
 

@@ -3,6 +3,7 @@ package async
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -101,18 +102,13 @@ func Spawn[T any](tg *TaskGroup, co Coroutine[T], opts ...TaskOption) *Task[T] {
 	case co == nil:
 		panic("async: Spawn was called with a nil Coroutine")
 	}
-	if err := tg.closed(); err != nil {
-		t := &Task[T]{co: co}
-		t.task.Init(tg.scope, tg.loop, (*body[T])(t))
-		t.task.SetID(named.Add(1)<<1 | 1)
-		t.fail(err)
-		return t
-	}
 	m := &member{group: tg}
 	t := CreateTask(tg.scope, co, append(slices.Clip(opts), func(o *taskOptions) { o.member = m })...)
-	if t.IsDone() && tg.loop.Inside() { // it was eager
+	switch {
+	case m.place == nil: // the group takes no more tasks
+	case t.IsDone() && tg.loop.Inside(): // it was eager
 		tg.ended(t, m)
-	} else {
+	default:
 		t.AddDoneCallback(func(*Future[T]) { tg.ended(t, m) })
 	}
 	return t
@@ -124,16 +120,19 @@ type member struct {
 	place *list.Element
 }
 
-// join adds a child, before it can run.
-func (m *member) join(t groupTask) {
+// join adds a child, before it can run, or returns why the group takes no more.
+func (m *member) join(t groupTask) error {
 	m.group.mu.Lock()
 	defer m.group.mu.Unlock()
+	if err := m.group.closed(); err != nil {
+		return err
+	}
 	m.place = m.group.tasks.PushBack(t)
+	return nil
 }
 
+// closed returns why the group takes no more tasks, or nil. It is locked.
 func (tg *TaskGroup) closed() error {
-	tg.mu.Lock()
-	defer tg.mu.Unlock()
 	switch tg.state {
 	case groupAborting:
 		return groupError("async: the TaskGroup is shutting down")
@@ -157,7 +156,9 @@ func (tg *TaskGroup) ended(t groupTask, m *member) {
 	if err == nil || t.Cancelled() {
 		return
 	}
+	tg.mu.Lock()
 	tg.errs = append(tg.errs, err)
+	tg.mu.Unlock()
 	if tg.abort() {
 		tg.cancelled = true
 		tg.parent.Count()
@@ -195,7 +196,11 @@ func (tg *TaskGroup) leave(ctx context.Context, err error) error {
 	}
 	waitCtx := ctx
 	for tg.waits(ctx) {
-		if _, werr := tg.waiter.Await(waitCtx); werr != nil {
+		_, werr := tg.waiter.Await(waitCtx)
+		if errors.Is(werr, ErrNotInTask) || errors.Is(werr, ErrLoopClosed) {
+			break // the task is being unwound, by the end of its loop
+		}
+		if werr != nil {
 			// The parent is cancelled from outside. From here on nothing keeps it from
 			// waiting for the children.
 			if tg.abort() {
@@ -206,8 +211,8 @@ func (tg *TaskGroup) leave(ctx context.Context, err error) error {
 		tg.waiter = nil
 	}
 	tg.mu.Lock()
+	defer tg.mu.Unlock()
 	tg.state = groupFinished
-	tg.mu.Unlock()
 	outside := tg.scope.Outer() != nil
 	tg.scope.Close(scopeClosed)
 	if tg.cancelled {
@@ -228,7 +233,7 @@ func (tg *TaskGroup) leave(ctx context.Context, err error) error {
 	if outside {
 		tg.parent.Redeliver()
 	}
-	return &ErrorGroup{Msg: "unhandled errors in a TaskGroup", Errs: tg.errs}
+	return &ErrorGroup{Msg: "unhandled errors in a TaskGroup", Errs: slices.Clone(tg.errs)}
 }
 
 // waits reports whether there are children to wait for, and prepares the waiter.
@@ -243,7 +248,11 @@ func (tg *TaskGroup) waits(ctx context.Context) bool {
 }
 
 // Errs returns the errors of children so far, in the order in which they happened.
-func (tg *TaskGroup) Errs() []error { return slices.Clone(tg.errs) }
+func (tg *TaskGroup) Errs() []error {
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	return slices.Clone(tg.errs)
+}
 
 // String returns the numbers of tasks and errors, and whether the group is shutting down.
 func (tg *TaskGroup) String() string {

@@ -78,9 +78,19 @@ func RunInExecutor[T any](ctx context.Context, ex future.Executor, fn func() (T,
 	j := &executorJob[T]{loop: face}
 	j.owner.Canceller = j
 	j.fut.Bind(l, &j.owner)
-	face.jobs.Add(1)
+	if !face.jobs.begin() {
+		return future.Failed[T](ErrShutdown)
+	}
 	l.External(1)
+	submitted := false
+	defer func() {
+		if !submitted { // the executor has panicked
+			face.jobs.end()
+			l.External(-1)
+		}
+	}()
 	j.inner = future.Submit(ex, fn)
+	submitted = true
 	j.inner.AddDoneCallback(j.ended)
 	return &j.fut
 }
@@ -98,7 +108,7 @@ func (j *executorJob[T]) ended(inner *Future[T]) {
 	v, err := inner.Result()
 	j.fut.Complete(v, err, inner.Cancelled())
 	j.loop.l.External(-1)
-	j.loop.jobs.Done()
+	j.loop.jobs.end()
 }
 
 // CancelWaited implements loop.Canceller.
@@ -157,9 +167,16 @@ func Block[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) 
 		return fn(ctx)
 	}
 	l := t.Loop()
+	face := faceOf(l)
+	if !face.jobs.begin() {
+		return v, ErrShutdown
+	}
 	l.External(1)
-	defer l.External(-1)
-	t.Block(func() { v, err = fn(ctx) })
+	t.Block(func() {
+		defer face.jobs.end()
+		defer l.External(-1)
+		v, err = fn(ctx)
+	})
 	return v, err
 }
 
@@ -174,10 +191,16 @@ func RunCoroutineThreadsafe[T any](l *Loop, co Coroutine[T]) *Future[T] {
 
 func init() {
 	// Package gather makes tasks of awaitables whose type it does not know.
-	loop.Spawn = func(ctx context.Context, fn func(context.Context)) loop.Canceller {
-		return (*body[Void])(CreateTask(ctx, func(ctx context.Context) (Void, error) {
+	loop.Spawn = func(ctx context.Context, fn func(context.Context), ended func()) loop.Canceller {
+		t := CreateTask(ctx, func(ctx context.Context) (Void, error) {
 			fn(ctx)
 			return Void{}, nil
-		}))
+		})
+		if t.IsDone() { // the loop is closed
+			ended()
+		} else {
+			t.AddDoneCallback(func(*Future[Void]) { ended() })
+		}
+		return (*body[Void])(t)
 	}
 }

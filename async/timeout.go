@@ -215,6 +215,12 @@ func WaitFor[T any](ctx context.Context, aw Awaitable[T], d time.Duration) (T, e
 	if d == Forever {
 		return aw.Await(ctx)
 	}
+	if d <= 0 && loopOf(ctx) == nil {
+		if f, ok := aw.(*Future[T]); ok && f.IsDone() {
+			return f.Result()
+		}
+		return v, ErrTimeout
+	}
 	if d <= 0 {
 		f := EnsureFuture(ctx, aw)
 		if !f.IsDone() {

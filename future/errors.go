@@ -66,6 +66,18 @@ func (timeoutError) Timeout() bool        { return true }
 func (timeoutError) Temporary() bool      { return true }
 func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
+// timeoutCause is a timeout for which the context gives a cause of its own.
+type timeoutCause struct {
+	timeoutError
+	cause error
+}
+
+func (e *timeoutCause) Error() string { return "timed out: " + e.cause.Error() }
+func (e *timeoutCause) Is(target error) bool {
+	return target == ErrTimeout || e.timeoutError.Is(target)
+}
+func (e *timeoutCause) Unwrap() error { return e.cause }
+
 // A PanicError is a panic that was caught where it would have ended somebody else: in a task, a
 // callback or a job of a pool.
 type PanicError struct {
@@ -184,7 +196,11 @@ var plainCause = &loop.Cause{Err: context.Canceled, Cause: ErrCancelled, Wait: E
 func spellContext(err, cause error) *loop.Cause {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return &loop.Cause{Err: context.DeadlineExceeded, Cause: cause, Wait: ErrTimeout}
+		c := &loop.Cause{Err: context.DeadlineExceeded, Cause: cause, Wait: ErrTimeout}
+		if cause != nil && cause != err && cause != ErrTimeout {
+			c.Wait = &timeoutCause{cause: cause}
+		}
+		return c
 	case cause == nil || cause == err || IsCancelled(cause):
 		return plainCause
 	}

@@ -81,6 +81,9 @@ func (f *Future[T]) SetError(err error) error {
 // done. A future that stands for a task, for a gather or for a job passes the cancellation on and is done when that has ended. The
 // message, if any, is found in the [CancelledError].
 func (f *Future[T]) Cancel(msg ...string) bool {
+	if f == nil {
+		panic("future: Cancel was called on a nil Future")
+	}
 	return f.CancelWaited(CancelCause(msg...))
 }
 

@@ -56,7 +56,7 @@ func NewPool(workers int, opts ...PoolOption) *Pool {
 	case workers < 0:
 		panic(fmt.Sprintf("future: a pool of %d workers", workers))
 	case workers == 0:
-		workers = min(32, runtime.GOMAXPROCS(0)+4)
+		workers = defaultWorkers()
 	}
 	p := &Pool{workers: workers, name: "pool"}
 	for _, opt := range opts {
@@ -64,6 +64,8 @@ func NewPool(workers int, opts ...PoolOption) *Pool {
 	}
 	return p
 }
+
+func defaultWorkers() int { return min(32, runtime.GOMAXPROCS(0)+4) }
 
 // Execute puts fn at the end of the queue. It does not block, and returns [ErrShutdown] after Shutdown. A panic
 // in fn is logged and ends nothing else; use [Submit] to get it as an error.
@@ -80,6 +82,9 @@ func (p *Pool) enqueue(j job) error {
 	if p.shut {
 		return ErrShutdown
 	}
+	if p.workers == 0 { // the zero Pool
+		p.workers = defaultWorkers()
+	}
 	if p.ants == nil {
 		// Our own count is the limit. A limit in ants would make Submit block for the moment in which a
 		// worker that is free for us is not yet back in its pool.
@@ -89,13 +94,13 @@ func (p *Pool) enqueue(j job) error {
 		}
 		p.ants = pool
 	}
-	p.queue.push(j)
 	if p.active < p.workers {
 		if err := p.ants.Submit(p.work); err != nil {
 			return fmt.Errorf("future: starting a worker: %w", err)
 		}
 		p.active++
 	}
+	p.queue.push(j) // before a worker can look, which takes the lock
 	return nil
 }
 
@@ -258,7 +263,7 @@ type submitted[T any] struct {
 // in it cancels the future. If ex takes no more work, the future has failed with [ErrShutdown].
 func Submit[T any](ex Executor, fn func() (T, error)) *Future[T] {
 	switch {
-	case ex == nil:
+	case ex == nil || ex == Executor((*Pool)(nil)):
 		panic("future: Submit was called with a nil Executor")
 	case fn == nil:
 		panic("future: Submit was called with a nil function")

@@ -207,8 +207,7 @@ func (n *joinNode) Notify(in *loop.Loop) (run bool) {
 	if home == nil {
 		return true
 	}
-	home.Push(n, in)
-	return false
+	return !home.Push(n, in) // if the loop is closed, it is done here
 }
 
 // RunReady implements loop.Runnable: the child is done.

@@ -25,7 +25,7 @@ type collectNode struct {
 }
 
 // watch adds a future under the number i.
-func (c *collector) watch(comp *loop.Completion, i int) (unwatch func()) {
+func (c *collector) watch(comp *loop.Completion, i int) {
 	n := &collectNode{c: c, i: i}
 	n.w = loop.MakeWaiter(n)
 	c.mu.Lock()
@@ -34,7 +34,6 @@ func (c *collector) watch(comp *loop.Completion, i int) (unwatch func()) {
 	if !comp.Add(&n.w) && n.Notify(loop.Inside()) {
 		n.RunReady()
 	}
-	return func() { comp.Remove(&n.w) }
 }
 
 // Notify implements loop.Party.
@@ -42,8 +41,7 @@ func (n *collectNode) Notify(in *loop.Loop) (run bool) {
 	if n.c.home == nil {
 		return true
 	}
-	n.c.home.Push(n, in)
-	return false
+	return !n.c.home.Push(n, in) // if the loop is closed, it is done here
 }
 
 // RunReady implements loop.Runnable.

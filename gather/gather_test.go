@@ -548,6 +548,21 @@ func TestWait(t *testing.T) {
 		equalSlices(t, "pending", pending, nil)
 	}))
 
+	t.Run("a wait that has ended is not registered any more with what is pending", inBubble(func(ctx context.Context, t *testing.T) {
+		hung := future.New[int]()
+		for range 3 {
+			_, _, err := gather.Wait(ctx, futures{hung, completing(s, 1, nil)}, gather.FirstCompleted)
+			is(t, "Wait", err, nil)
+			_, _, err = gather.Wait(ctx, futures{hung}, gather.Within(s))
+			is(t, "Wait with a timeout", err, nil)
+			short, cancel := context.WithTimeout(ctx, s)
+			_, _, err = gather.Wait(short, futures{hung})
+			cancel()
+			is(t, "Wait with a context that ends", err, future.ErrTimeout)
+		}
+		equal(t, "the future", hung.String(), "Future(pending)")
+	}))
+
 	t.Run("nothing to wait for is an error", func(t *testing.T) {
 		for _, fs := range []futures{nil, {}} {
 			_, _, err := gather.Wait(context.Background(), fs)

@@ -66,13 +66,14 @@ func start[T any](ctx context.Context, fn func(context.Context) (T, error)) *fut
 	}
 	if l != nil {
 		s.fut.Bind(l, &s.owner)
-		s.task = loop.Spawn(ctx, run)
+		s.task = loop.Spawn(ctx, run, s.abandon)
 	} else {
 		ctx, cancel := context.WithCancelCause(ctx)
 		s.fut.Bind(nil, &s.owner)
 		s.cancel = cancel
 		go func() {
 			defer cancel(nil)
+			defer s.abandon() // runtime.Goexit
 			run(ctx)
 		}()
 	}
@@ -85,6 +86,9 @@ type started[T any] struct {
 	task   loop.Canceller
 	cancel context.CancelCauseFunc
 }
+
+// abandon completes the future if fn has not: it was never called, or did not return.
+func (s *started[T]) abandon() { s.fut.Complete(*new(T), future.ErrCancelled, true) }
 
 // CancelWaited implements loop.Canceller.
 func (s *started[T]) CancelWaited(c *loop.Cause) bool {

@@ -130,8 +130,7 @@ func (n *waitNode[F]) Notify(in *loop.Loop) (run bool) {
 	if n.waiting.home == nil {
 		return true
 	}
-	n.waiting.home.Push(n, in)
-	return false
+	return !n.waiting.home.Push(n, in) // if the loop is closed, it is done here
 }
 
 // RunReady implements loop.Runnable: one is done.

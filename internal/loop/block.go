@@ -1,5 +1,7 @@
 package loop
 
+import "runtime"
+
 // Block calls fn on the goroutine of the calling task, which is outside the loop meanwhile: fn may block. The
 // loop goes on under another goroutine, the task's stand-in, which takes part in all the switching in the place of the task's own, and
 // makes room for it when it is the task's turn again.
@@ -18,9 +20,13 @@ func (t *Task) Block(fn func()) {
 			t.state = woken
 			l.ready = append(l.ready, t)
 		}))
+		l.settle()
 		<-back
 		w.Attach()
 		w.outside = false
+		if l.closing {
+			runtime.Goexit() // release wants it to end
+		}
 		w.on = true
 		t.state = running
 	}()

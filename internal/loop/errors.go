@@ -40,6 +40,7 @@ func CauseOf(ctx context.Context) *Cause {
 	return Spell.Context(err, context.Cause(ctx))
 }
 
-// Spawn is how package async, which has tasks, runs fn as one for the packages below it. It is set once, when
-// that package is initialised; without it there are no loops.
-var Spawn func(ctx context.Context, fn func(context.Context)) Canceller
+// Spawn is how package async, which has tasks, runs fn as one for the packages below it, and calls ended when
+// the task is done, also if fn was never called. It is set once, when that package is initialised; without it
+// there are no loops.
+var Spawn func(ctx context.Context, fn func(context.Context), ended func()) Canceller

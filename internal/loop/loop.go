@@ -77,6 +77,7 @@ type Runnable interface {
 var (
 	ErrRunning      = errors.New("async: this event loop is already running")
 	ErrCloseRunning = errors.New("async: cannot close a running event loop")
+	ErrBlocking     = errors.New("async: cannot close an event loop while one of its tasks is in Block")
 )
 
 // DefaultSlow is how long a step may take in debug mode before it is logged.
@@ -367,9 +368,10 @@ func (l *Loop) Close() error {
 	if l.IsClosed() {
 		return nil
 	}
+	l.flush()
 	for t := l.tasks.next; t != &l.tasks; t = t.next {
 		if t.state == blocking {
-			return ErrCloseRunning
+			return ErrBlocking
 		}
 	}
 	l.apart(l.release)
@@ -389,6 +391,12 @@ func (l *Loop) release(w *worker) {
 		if t.w == nil {
 			t.state = finished
 			t.Body().Drop(dropped)
+			continue
+		}
+		if s := t.w.standIn(); s != nil {
+			// The task's goroutine waits for its stand-in to make room.
+			t.w.SetSuccessor(&w.Routine)
+			w.Switch(&s.Routine)
 			continue
 		}
 		w.Unwind(&t.w.Routine)

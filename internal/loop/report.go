@@ -136,8 +136,11 @@ func position(pcs []uintptr) string {
 // WaitsFor describes what the task waits for and, in debug mode, where it does so; inside its loop, elsewhere it is
 // empty.
 func (t *Task) WaitsFor() string {
+	if !t.loop.Inside() {
+		return ""
+	}
 	w := t.w
-	if !t.loop.Inside() || w == nil || w.task != t || w.waitsFor == nil {
+	if w == nil || w.task != t || w.waitsFor == nil {
 		return ""
 	}
 	what := "Future"

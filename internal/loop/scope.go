@@ -85,6 +85,9 @@ func scopeOf(ctx context.Context) (*Scope, *Task) {
 	case *Child:
 		return &c.Scope, c.task
 	}
+	if ctx == nil {
+		panic("async: the ctx is nil")
+	}
 	switch c := ctx.Value(scopeKey).(type) {
 	case *Task:
 		return &c.Scope, c
@@ -164,6 +167,9 @@ func (t *Task) Err() error {
 		t.looked.Store(true)
 		return c.Err
 	}
+	if t.over.Load() {
+		return context.Canceled
+	}
 	return nil
 }
 
@@ -241,8 +247,9 @@ type Child struct {
 	mirror     *Child // stands in for this one since the task was uncancelled
 	closed     bool
 
-	stop     func() bool   // detaches it from a standard context
-	deadline time.Duration // on the loop's clock, if timed
+	parent   context.Context // the context that it follows without being below it in the tree, or nil
+	stop     func() bool     // ends that
+	deadline time.Duration   // on the loop's clock, if timed
 	timed    bool
 }
 
@@ -250,10 +257,17 @@ type Child struct {
 func NewChild(ctx context.Context, t *Task) *Child {
 	c := &Child{task: t}
 	c.values, c.loop = valuesOf(ctx), t.loop
-	up, _ := scopeOf(ctx)
-	if up != nil && up.loop == c.loop && (ours(ctx) || ctx.Done() == up.Done()) {
+	up, owner := scopeOf(ctx)
+	switch {
+	case owner == t && (ours(ctx) || ctx.Done() == up.Done()):
 		c.attach(up, childOf(ctx))
-	} else if ctx.Done() != nil {
+	case ctx.Done() == nil: // detached
+	default:
+		if owner != t {
+			// The context of somebody else. The task's own cancellation counts as well.
+			c.attach(t.root(), t.rootChild())
+		}
+		c.parent = ctx
 		c.stop = context.AfterFunc(ctx, func() { c.Cancel(CauseOf(ctx)) })
 	}
 	return c
@@ -298,10 +312,16 @@ func (c *Child) Deadline() (time.Time, bool) {
 			nearest, found = s.deadline, true
 		}
 	}
-	if !found {
-		return time.Time{}, false
+	var wall time.Time
+	if found {
+		wall = c.loop.clock.Wall(nearest)
 	}
-	return c.loop.clock.Wall(nearest), true
+	if c.parent != nil {
+		if outer, ok := c.parent.Deadline(); ok && (!found || outer.Before(wall)) {
+			return outer, true
+		}
+	}
+	return wall, found
 }
 
 // attach hangs c below up.
@@ -346,6 +366,9 @@ func (c *Child) Own() *Cause {
 func (c *Child) Outer() *Cause {
 	for c.mirror != nil {
 		c = c.mirror
+	}
+	if c.parent != nil && c.parent.Err() != nil {
+		return CauseOf(c.parent)
 	}
 	if c.up == nil {
 		return nil
@@ -407,7 +430,7 @@ func (t *Task) refresh(ctx context.Context) context.Context {
 	if old.cause.Load() == nil {
 		root = nil // only something in between was cancelled
 	} else {
-		t.more().root = &root.Scope
+		t.more().root = root
 	}
 	top := mirror(childOf(ctx), old, root)
 	if top == nil {

@@ -45,12 +45,14 @@ type Task struct {
 	state taskState
 	// pending is set while a cancellation was requested and the body does not know yet.
 	pending  bool
-	listed   bool        // in the loop's ring of tasks that are not done
+	listed   bool // in the loop's ring of tasks that are not done
+	panicked bool
 	looked   atomic.Bool // the body has asked its context whether it is cancelled
 	requests atomic.Int32
 	Scope    // the context of the body
 
 	owner      Owner // the typed side: a Body
+	over       atomic.Bool
 	id         uint64
 	prev, next *Task // the loop's ring
 	extra      atomic.Pointer[extra]
@@ -60,7 +62,7 @@ type Task struct {
 type extra struct {
 	created []uintptr              // where, in debug mode
 	vars    atomic.Pointer[Vars]   // context variables
-	root    *Scope                 // what a cancellation hits since Uncancel
+	root    *Child                 // what a cancellation hits since Uncancel
 	name    atomic.Pointer[string] // if it has one of its own
 }
 
@@ -77,10 +79,29 @@ func (t *Task) more() *extra {
 // root returns the scope that a cancellation of the task hits: that of its own context, until the task was
 // uncancelled and has a fresh one.
 func (t *Task) root() *Scope {
-	if x := t.extra.Load(); x != nil && x.root != nil {
-		return x.root
+	if c := t.rootChild(); c != nil {
+		return &c.Scope
 	}
 	return &t.Scope
+}
+
+// rootChild returns the fresh scope of a task that was uncancelled, or nil.
+func (t *Task) rootChild() *Child {
+	if x := t.extra.Load(); x != nil {
+		return x.root
+	}
+	return nil
+}
+
+// retire ends the context of a task that is finished, for those outside who wait for its Done: what the standard library has
+// derived from it, and goroutines. Tasks that wait with it by mistake are not disturbed.
+func (t *Task) retire() {
+	t.loop.delist(t)
+	t.state = finished
+	if std := t.made(); std != nil {
+		t.over.Store(true)
+		std.cancel(context.Canceled)
+	}
 }
 
 // Init prepares a task of l whose context has the values of ctx. self is what it is
@@ -97,6 +118,9 @@ func (t *Task) Init(ctx context.Context, l *Loop, self Body) {
 
 // Body returns the typed side.
 func (t *Task) Body() Body { return t.owner.Canceller.(Body) }
+
+// Panicked reports whether the body has panicked. The task is finished.
+func (t *Task) Panicked() bool { return t.panicked }
 
 // Owner returns what the task's future is to ask when it is cancelled.
 func (t *Task) Owner() *Owner { return &t.owner }
@@ -173,8 +197,7 @@ func (t *Task) Ending() (unseen *Cause) {
 	if l.inboxed.Load() {
 		l.flush()
 	}
-	l.delist(t)
-	t.state = finished
+	t.retire()
 	if t.pending && !t.looked.Load() {
 		return t.root().cause.Load()
 	}

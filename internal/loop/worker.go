@@ -139,8 +139,7 @@ func (w *worker) admit() bool {
 		l.flush() // a cancellation from another goroutine may be there
 	}
 	if t.pending {
-		l.delist(t)
-		t.state = finished
+		t.retire()
 		t.Body().Drop(t.root().cause.Load())
 		return false
 	}
@@ -215,14 +214,14 @@ func (w *worker) lost() {
 	if t == nil {
 		return
 	}
-	l.delist(t)
-	t.state = finished
+	t.retire()
 	w.release()
 	if v == nil {
 		t.Body().Quit()
 		return
 	}
 	p := panics.NewRecovered(1, v)
+	t.panicked = true
 	t.Body().Crash(&p)
 }
 
@@ -356,6 +355,9 @@ func (w *worker) observe(ctx context.Context) {
 // another task. The task's own cancellation counts too, unless the context was detached
 // from it.
 func (w *worker) observeDerived(ctx context.Context) {
+	if ctx == nil {
+		panic("async: the ctx of a wait is nil")
+	}
 	done := ctx.Done()
 	if done == nil {
 		w.scope = nil
