@@ -241,6 +241,7 @@ func (tg *TaskGroup) waits(ctx context.Context) bool {
 	tg.mu.Lock()
 	defer tg.mu.Unlock()
 	if tg.tasks.Len() == 0 {
+		tg.state = groupFinished // under the same lock, so that nobody joins in between
 		return false
 	}
 	tg.waiter = NewFuture[Void](ctx)

@@ -135,18 +135,16 @@ func (l *Loop) Slow() time.Duration { return time.Duration(l.slow.Load()) }
 // Run runs the loop until [Loop.Stop], on a goroutine of its own, because the caller's may be
 // locked to its thread. It reports whether the run was ended by runtime.Goexit in a task or callback.
 func (l *Loop) Run() (goexit bool, err error) {
-	if !l.life.TryLock() {
-		if l.running.Load() {
-			return false, ErrRunning
-		}
-		l.life.Lock() // somebody looks at it, and will be done soon
+	if !l.running.CompareAndSwap(false, true) {
+		return false, ErrRunning
 	}
+	l.life.Lock() // who holds it now only looks at it, and will be done soon
 	defer l.settle()
 	defer l.life.Unlock()
+	defer l.running.Store(false)
 	if l.IsClosed() {
 		return false, ErrLoopClosed
 	}
-	l.running.Store(true)
 	l.goexit = false
 	l.first = true
 	l.apart(func(w *worker) {
@@ -155,7 +153,6 @@ func (l *Loop) Run() (goexit bool, err error) {
 	})
 	l.driver = nil
 	l.stop = false
-	l.running.Store(false)
 	goexit, l.goexit = l.goexit, false
 	return goexit, nil
 }

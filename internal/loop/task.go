@@ -423,6 +423,9 @@ func Current(ctx context.Context) (*Task, error) {
 		w = c.task.w
 	}
 	if w == nil || !w.IsCurrent() {
+		if ctx == nil {
+			panic("async: the ctx is nil")
+		}
 		if w = here(); w == nil {
 			return nil, nil
 		}
