@@ -6,12 +6,13 @@ import (
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
-// A ContextVar is a variable whose value belongs to the running task: contextvars.ContextVar. A task gets a copy of all variables
-// when it is created, so what it sets is seen in the task alone, and in the coroutines it awaits. A callback sees the
-// variables as they were when it was scheduled or added. [ToThread] takes a copy along to the other goroutine.
+// A ContextVar is a variable whose value belongs to the running task: contextvars.ContextVar. A
+// task gets a copy of all variables when it is created, so what it sets is seen in the task alone,
+// and in the coroutines it awaits. A callback sees the variables as they were when it was scheduled
+// or added. [ToThread] takes a copy along to the other goroutine.
 //
-// A ContextVar is made once, at the top of a package. For values that are set once and passed down, context.WithValue is
-// the better tool.
+// A ContextVar is made once, at the top of a package. For values that are set once and passed down,
+// context.WithValue is the better tool.
 type ContextVar[T any] struct {
 	name     string
 	fallback T
@@ -25,7 +26,8 @@ func NewContextVar[T any](name string, fallback T) *ContextVar[T] {
 // Name returns the variable's name.
 func (v *ContextVar[T]) Name() string { return v.name }
 
-// Get returns the value of the variable in the calling task or callback; elsewhere that of the task that ctx belongs to.
+// Get returns the value of the variable in the calling task or callback; elsewhere that of the task
+// that ctx belongs to.
 func (v *ContextVar[T]) Get(ctx context.Context) T {
 	if x, ok := loop.VarsOf(ctx, false).Get(v); ok {
 		return x.(T)
@@ -41,8 +43,9 @@ type Token struct {
 	vars *loop.Vars
 }
 
-// Set changes the variable in the calling task or callback and returns what [ContextVar.Reset] needs to change it back. On a
-// goroutine that has no variables of its own, outside of any task, it panics.
+// Set changes the variable in the calling task or callback and returns what [ContextVar.Reset]
+// needs to change it back. On a goroutine that has no variables of its own, outside of any task, it
+// panics.
 func (v *ContextVar[T]) Set(ctx context.Context, value T) Token {
 	vars := loop.VarsOf(ctx, true)
 	if vars == nil {
@@ -53,7 +56,8 @@ func (v *ContextVar[T]) Set(ctx context.Context, value T) Token {
 	return Token{key: v, old: old, had: had, vars: vars}
 }
 
-// Reset gives the variable the value back that it had before the Set that returned t. It panics if t comes from another variable.
+// Reset gives the variable the value back that it had before the Set that returned t. It panics if
+// t comes from another variable.
 func (v *ContextVar[T]) Reset(_ context.Context, t Token) {
 	if t.key != any(v) {
 		panic("async: ContextVar.Reset was called with the token of another variable")

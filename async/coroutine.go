@@ -11,8 +11,8 @@ import (
 // nothing until it is called, awaited or made a task, and, being a function, can be run any number of times.
 type Coroutine[T any] func(ctx context.Context) (T, error)
 
-// Await runs the coroutine in the calling task, like Python's "await coro()", and returns what it returns. No task is made and nothing
-// gives way, unless the coroutine does.
+// Await runs the coroutine in the calling task, like Python's "await coro()", and returns what it
+// returns. No task is made and nothing gives way, unless the coroutine does.
 func (c Coroutine[T]) Await(ctx context.Context) (T, error) {
 	if c == nil {
 		panic("async: Await was called on a nil Coroutine")
@@ -20,7 +20,8 @@ func (c Coroutine[T]) Await(ctx context.Context) (T, error) {
 	return c(ctx)
 }
 
-// Start makes a task of the coroutine and returns its future. Gather and its like use it; [CreateTask] returns the task itself.
+// Start makes a task of the coroutine and returns its future. Gather and its like use it;
+// [CreateTask] returns the task itself.
 func (c Coroutine[T]) Start(ctx context.Context) *future.Future[T] {
 	return CreateTask(ctx, c).Future()
 }
@@ -42,8 +43,8 @@ type Future[T any] = future.Future[T]
 // Awaitable is something whose result can be waited for; see [future.Awaitable].
 type Awaitable[T any] = future.Awaitable[T]
 
-// NewFuture returns a pending future that belongs to the loop of ctx, which runs its done callbacks. It stands for
-// loop.create_future. If ctx belongs to no loop, neither does the future.
+// NewFuture returns a pending future that belongs to the loop of ctx, which runs its done
+// callbacks. It stands for loop.create_future. If ctx belongs to no loop, neither does the future.
 func NewFuture[T any](ctx context.Context) *Future[T] {
 	f := future.New[T]()
 	if l := loopOf(ctx); l != nil {
@@ -52,8 +53,9 @@ func NewFuture[T any](ctx context.Context) *Future[T] {
 	return f
 }
 
-// EnsureFuture returns the future of aw: a Future itself, the future of a Task, and of anything else that of a new task that
-// awaits it. It stands for asyncio.ensure_future. Cancelling the future of a task cancels the task.
+// EnsureFuture returns the future of aw: a Future itself, the future of a Task, and of anything
+// else that of a new task that awaits it. It stands for asyncio.ensure_future. Cancelling the
+// future of a task cancels the task.
 func EnsureFuture[T any](ctx context.Context, aw Awaitable[T]) *Future[T] {
 	switch a := aw.(type) {
 	case nil:

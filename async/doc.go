@@ -1,5 +1,5 @@
-// Package async is asyncio for Go: an event loop that runs tasks one at a time, with Python's names, guarantees and
-// schedule, so that a script ports line by line and prints the same trace.
+// Package async is asyncio for Go: an event loop that runs tasks one at a time, with Python's
+// names, guarantees and schedule, so that a script ports line by line and prints the same trace.
 //
 //	func main() {
 //		err := async.Run(func(ctx context.Context) error {
@@ -12,30 +12,34 @@
 //
 // # Tasks
 //
-// Python's "async def" is a [Coroutine]: a function of a context that returns a value and an error, its arguments
-// bound by a closure. Called or awaited it runs inline, as in Python; [CreateTask] makes a [Task] of it, which the loop
-// runs beside the others. Between two waits nothing else in the loop runs. The ready queue is FIFO. So tasks of one loop
-// share data without locks and without races, and a program has the same schedule on every run. Code that computes for long or blocks
+// Python's "async def" is a [Coroutine]: a function of a context that returns a value and an error,
+// its arguments bound by a closure. Called or awaited it runs inline, as in Python; [CreateTask]
+// makes a [Task] of it, which the loop runs beside the others. Between two waits nothing else in
+// the loop runs. The ready queue is FIFO. So tasks of one loop share data without locks and without
+// races, and a program has the same schedule on every run. Code that computes for long or blocks
 // belongs on another goroutine: [ToThread], [RunInExecutor], [Block].
 //
-// A function that can suspend the calling task takes a ctx and says so. What does not have to wait does not give way: awaiting
-// a future that is done, or an empty TaskGroup. [Sleep] with zero always gives way, for one tick.
+// A function that can suspend the calling task takes a ctx and says so. What does not have to wait
+// does not give way: awaiting a future that is done, or an empty TaskGroup. [Sleep] with zero
+// always gives way, for one tick.
 //
 // # Cancellation
 //
-// [Task.Cancel] is a request. It ends the wait that the task is in, by cancelling what it waits for, and the
-// wait returns [ErrCancelled]. Unlike asyncio's, and like every context in Go, cancellation is a level: the task's ctx is done,
-// and every further wait with it that would suspend returns ErrCancelled too. Cleanup that has to wait uses
-// context.WithoutCancel(ctx); a task that decides to go on calls [Uncancel] and uses the context it gets.
+// [Task.Cancel] is a request. It ends the wait that the task is in, by cancelling what it waits
+// for, and the wait returns [ErrCancelled]. Unlike asyncio's, and like every context in Go,
+// cancellation is a level: the task's ctx is done, and every further wait with it that would
+// suspend returns ErrCancelled too. Cleanup that has to wait uses context.WithoutCancel(ctx); a
+// task that decides to go on calls [Uncancel] and uses the context it gets.
 //
-// A task takes the values of the context it is created with, and not its cancellation: it outlives its creator.
-// Children that should not belong in a [TaskGroup].
+// A task takes the values of the context it is created with, and not its cancellation: it outlives
+// its creator. Children that should not belong in a [TaskGroup].
 //
 // # Goroutines
 //
-// Futures, tasks and everything else here can be used from any goroutine. In a task a wait suspends the task; on a plain goroutine the same
-// call blocks the goroutine. A callback of the loop cannot wait: it gets [ErrNotInTask].
+// Futures, tasks and everything else here can be used from any goroutine. In a task a wait suspends
+// the task; on a plain goroutine the same call blocks the goroutine. A callback of the loop cannot
+// wait: it gets [ErrNotInTask].
 //
-// A task must not lock its OS thread (runtime.LockOSThread) across a wait: the Go runtime ends the process if a coroutine
-// switches while locked. Code that needs its thread runs in [ToThread].
+// A task must not lock its OS thread (runtime.LockOSThread) across a wait: the Go runtime ends the
+// process if a coroutine switches while locked. Code that needs its thread runs in [ToThread].
 package async

@@ -26,7 +26,8 @@ var (
 	ErrAwaitSelf = loop.ErrAwaitSelf
 	// ErrLoopClosed is Python's RuntimeError "Event loop is closed".
 	ErrLoopClosed = loop.ErrLoopClosed
-	// ErrLoopRunning is Python's RuntimeError "This event loop is already running"; Run and Runner.Run return it in a task.
+	// ErrLoopRunning is Python's RuntimeError "This event loop is already running"; Run and
+	// Runner.Run return it in a task.
 	ErrLoopRunning = loop.ErrRunning
 	// ErrNoLoop is Python's RuntimeError "no running event loop": ctx belongs to none.
 	ErrNoLoop = errors.New("async: no running event loop: ctx does not come from one")

@@ -27,7 +27,8 @@ var (
 // Within is the timeout of [Wait]; see [gather.Within].
 func Within(d time.Duration) WaitOption { return gather.Within(d) }
 
-// Gather waits for all of aws and returns their results in the order of the arguments: asyncio.gather. See [gather.All].
+// Gather waits for all of aws and returns their results in the order of the arguments:
+// asyncio.gather. See [gather.All].
 func Gather[T any](ctx context.Context, aws ...Awaitable[T]) ([]T, error) {
 	return gather.All(ctx, aws...)
 }
@@ -42,7 +43,8 @@ func GatherFuture[T any](ctx context.Context, aws ...Awaitable[T]) *Future[[]T] 
 	return gather.AllFuture(ctx, aws...)
 }
 
-// GatherSettled waits for all of aws and returns what became of each: gather(…, return_exceptions=True). See [gather.Settled].
+// GatherSettled waits for all of aws and returns what became of each: gather(…,
+// return_exceptions=True). See [gather.Settled].
 func GatherSettled[T any](ctx context.Context, aws ...Awaitable[T]) ([]Result[T], error) {
 	return gather.Settled(ctx, aws...)
 }
@@ -67,12 +69,14 @@ func Gather4[A, B, C, D any](ctx context.Context, a Awaitable[A], b Awaitable[B]
 	return gather.All4(ctx, a, b, c, d)
 }
 
-// Wait waits until fs are done, as the options say, and returns those that are and those that are not: asyncio.wait. See [gather.Wait].
+// Wait waits until fs are done, as the options say, and returns those that are and those that are
+// not: asyncio.wait. See [gather.Wait].
 func Wait[F Waitable](ctx context.Context, fs []F, opts ...WaitOption) (done, pending []F, err error) {
 	return gather.Wait(ctx, fs, opts...)
 }
 
-// AsCompleted yields the outcomes of aws in the order in which they end: asyncio.as_completed. See [gather.AsCompleted].
+// AsCompleted yields the outcomes of aws in the order in which they end: asyncio.as_completed. See
+// [gather.AsCompleted].
 func AsCompleted[T any](ctx context.Context, aws ...Awaitable[T]) iter.Seq2[T, error] {
 	return gather.AsCompleted(ctx, aws...)
 }
@@ -82,8 +86,8 @@ func AsCompletedOf[T any, A Awaitable[T]](ctx context.Context, aws []A) iter.Seq
 	return gather.AsCompletedOf[T](ctx, aws)
 }
 
-// Completed yields the futures or tasks of fs themselves, in the order in which they end: "async for" over as_completed. See
-// [gather.Completed].
+// Completed yields the futures or tasks of fs themselves, in the order in which they end: "async
+// for" over as_completed. See [gather.Completed].
 func Completed[F Waitable](ctx context.Context, fs []F) iter.Seq[F] {
 	return gather.Completed(ctx, fs)
 }

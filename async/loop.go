@@ -13,8 +13,9 @@ import (
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
-// A Loop is the low-level face of the event loop: callbacks, timers, signals, and scripts in the old style that make a loop and run it by
-// hand. Programs use [Run]. It stands for asyncio's loop objects. All methods are safe for use from any goroutine, unlike asyncio's.
+// A Loop is the low-level face of the event loop: callbacks, timers, signals, and scripts in the
+// old style that make a loop and run it by hand. Programs use [Run]. It stands for asyncio's loop
+// objects. All methods are safe for use from any goroutine, unlike asyncio's.
 type Loop struct {
 	l     *loop.Loop
 	opts  *options
@@ -104,7 +105,8 @@ func loopOf(ctx context.Context) *loop.Loop {
 
 func faceOf(l *loop.Loop) *Loop { return l.Face.(*Loop) }
 
-// RunningLoop returns the loop that ctx belongs to, if it runs, or [ErrNoLoop]. It stands for asyncio.get_running_loop.
+// RunningLoop returns the loop that ctx belongs to, if it runs, or [ErrNoLoop]. It stands for
+// asyncio.get_running_loop.
 func RunningLoop(ctx context.Context) (*Loop, error) {
 	if l := loopOf(ctx); l != nil && l.Running() {
 		return faceOf(l), nil
@@ -112,11 +114,13 @@ func RunningLoop(ctx context.Context) (*Loop, error) {
 	return nil, ErrNoLoop
 }
 
-// Context returns a context that belongs to the loop, for [CreateTask] and its like before the loop runs and from other goroutines.
+// Context returns a context that belongs to the loop, for [CreateTask] and its like before the loop
+// runs and from other goroutines.
 func (l *Loop) Context() context.Context { return l.l.Context() }
 
-// RunUntilComplete runs the loop until aw is done and returns its outcome: loop.run_until_complete. A coroutine becomes a task. At least one tick is run. If the loop
-// is stopped before, the error is [ErrStopped], and aw can be finished in a later run. Inside a loop the error is [ErrLoopRunning].
+// RunUntilComplete runs the loop until aw is done and returns its outcome: loop.run_until_complete.
+// A coroutine becomes a task. At least one tick is run. If the loop is stopped before, the error is
+// [ErrStopped], and aw can be finished in a later run. Inside a loop the error is [ErrLoopRunning].
 func RunUntilComplete[T any](l *Loop, aw Awaitable[T]) (T, error) {
 	switch {
 	case l == nil:
@@ -154,8 +158,9 @@ func (l *Loop) canRun() error {
 	return nil
 }
 
-// RunForever runs the loop until [Loop.Stop]: loop.run_forever. If Stop was called before, it runs one tick. If a task or callback calls runtime.Goexit, as
-// testing.T.FailNow does, so does RunForever.
+// RunForever runs the loop until [Loop.Stop]: loop.run_forever. If Stop was called before, it runs
+// one tick. If a task or callback calls runtime.Goexit, as testing.T.FailNow does, so does
+// RunForever.
 func (l *Loop) RunForever() error {
 	if err := l.canRun(); err != nil {
 		return err
@@ -170,9 +175,10 @@ func (l *Loop) RunForever() error {
 // Stop ends the run after the current tick: loop.stop.
 func (l *Loop) Stop() { l.l.Stop() }
 
-// Close releases what the loop holds: loop.close. Tasks that are not done are ended without a chance to wait, their deferred calls run; callbacks are dropped. Signal
-// handlers are removed. Jobs of the default executor are not waited for. Closing again does nothing; closing a loop that runs returns an
-// error.
+// Close releases what the loop holds: loop.close. Tasks that are not done are ended without a
+// chance to wait, their deferred calls run; callbacks are dropped. Signal handlers are removed.
+// Jobs of the default executor are not waited for. Closing again does nothing; closing a loop that
+// runs returns an error.
 func (l *Loop) Close() error {
 	if err := l.l.Close(); err != nil {
 		return err
@@ -217,8 +223,9 @@ type TimerHandle struct{ Handle }
 // When returns the time, on the loop's clock.
 func (h *TimerHandle) When() time.Duration { return h.h.When() }
 
-// CallSoon has fn called by the loop in the next tick, behind what is ready already: loop.call_soon. Callbacks are called in the order
-// in which they were scheduled. A panic in fn goes to the exception handler. If the loop is closed, fn is not called, and the handle is
+// CallSoon has fn called by the loop in the next tick, behind what is ready already:
+// loop.call_soon. Callbacks are called in the order in which they were scheduled. A panic in fn
+// goes to the exception handler. If the loop is closed, fn is not called, and the handle is
 // cancelled.
 func (l *Loop) CallSoon(fn func()) *Handle {
 	checkCallback("CallSoon", fn)
@@ -232,8 +239,8 @@ func (l *Loop) CallSoon(fn func()) *Handle {
 // CallSoonThreadsafe is [Loop.CallSoon], which is safe from any goroutine: loop.call_soon_threadsafe.
 func (l *Loop) CallSoonThreadsafe(fn func()) *Handle { return l.CallSoon(fn) }
 
-// CallLater has fn called by the loop after d: loop.call_later. Timers that are due run in the order of their deadlines, equal ones in
-// that of their making, behind what is ready in that tick.
+// CallLater has fn called by the loop after d: loop.call_later. Timers that are due run in the
+// order of their deadlines, equal ones in that of their making, behind what is ready in that tick.
 func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	checkCallback("CallLater", fn)
 	when := l.Time() + d
@@ -269,7 +276,8 @@ func (l *Loop) SetDebug(on bool) { l.l.SetDebug(on) }
 // Debug reports whether debug mode is on: get_debug.
 func (l *Loop) Debug() bool { return l.l.Debug() }
 
-// An ExceptionContext describes an error that nobody gets, because it happened in a callback or in a task that nobody awaits.
+// An ExceptionContext describes an error that nobody gets, because it happened in a callback or in
+// a task that nobody awaits.
 type ExceptionContext struct {
 	// Message says what happened.
 	Message string
@@ -283,8 +291,8 @@ type ExceptionContext struct {
 	Created string
 }
 
-// SetExceptionHandler sets what is called, inside the loop, with errors that nobody gets; nil logs them, which is the default. If the
-// handler panics, that is logged.
+// SetExceptionHandler sets what is called, inside the loop, with errors that nobody gets; nil logs
+// them, which is the default. If the handler panics, that is logged.
 func (l *Loop) SetExceptionHandler(fn func(l *Loop, c ExceptionContext)) {
 	if fn == nil {
 		l.l.SetHandler(nil)
@@ -319,8 +327,9 @@ func exceptionOf(c ExceptionContext) loop.Exception {
 	return e
 }
 
-// AddSignalHandler has fn called by the loop when the process gets the signal: loop.add_signal_handler. A second handler for a signal
-// replaces the first. It returns an error for a signal that cannot be caught.
+// AddSignalHandler has fn called by the loop when the process gets the signal:
+// loop.add_signal_handler. A second handler for a signal replaces the first. It returns an error
+// for a signal that cannot be caught.
 func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 	checkCallback("AddSignalHandler", fn)
 	switch {
@@ -357,8 +366,8 @@ func (l *Loop) forwardSignals(ch chan os.Signal, done chan struct{}) {
 	}
 }
 
-// RemoveSignalHandler ends what [Loop.AddSignalHandler] began, and reports whether there was a handler. The signal has its default effect
-// again.
+// RemoveSignalHandler ends what [Loop.AddSignalHandler] began, and reports whether there was a
+// handler. The signal has its default effect again.
 func (l *Loop) RemoveSignalHandler(sig os.Signal) bool {
 	l.mu.Lock()
 	_, ok := l.signals[sig]
@@ -405,8 +414,8 @@ type LoopStats struct {
 	WakeUps uint64 // times that another goroutine woke the idle loop
 }
 
-// Stats returns what the loop holds and has done. From another goroutine it waits until the loop has an answer; the answer of a closed
-// loop is empty.
+// Stats returns what the loop holds and has done. From another goroutine it waits until the loop
+// has an answer; the answer of a closed loop is empty.
 func Stats(l *Loop) LoopStats {
 	var s loop.Stats
 	l.l.Ask(func() { s = l.l.Stats() })

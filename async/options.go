@@ -36,12 +36,14 @@ func makeOptions(opts []Option) *options {
 	return o
 }
 
-// Debug turns debug mode on: tasks and callbacks remember where they were created, and steps that take long are logged. It stands for
-// run(debug=True). The environment variable ASYNCGO_DEBUG, set to anything, does the same for all loops.
+// Debug turns debug mode on: tasks and callbacks remember where they were created, and steps that
+// take long are logged. It stands for run(debug=True). The environment variable ASYNCGO_DEBUG, set
+// to anything, does the same for all loops.
 func Debug() Option { return func(o *options) { o.debug = true } }
 
-// SlowTask sets how long a step of a task or a callback may take before it is logged as a warning, and turns debug mode on, which is
-// what measures. It stands for slow_callback_duration, which is 100 ms by default. It panics if d is not positive.
+// SlowTask sets how long a step of a task or a callback may take before it is logged as a warning,
+// and turns debug mode on, which is what measures. It stands for slow_callback_duration, which is
+// 100 ms by default. It panics if d is not positive.
 func SlowTask(d time.Duration) Option {
 	if d <= 0 {
 		panic("async: the duration of SlowTask is not positive")
@@ -49,17 +51,20 @@ func SlowTask(d time.Duration) Option {
 	return func(o *options) { o.slow, o.debug = d, true }
 }
 
-// Logger sets where the loop logs errors that nobody gets, and warnings. The default is slog.Default at that time.
+// Logger sets where the loop logs errors that nobody gets, and warnings. The default is
+// slog.Default at that time.
 func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
 // Clock sets the clock that timers, sleeps and timeouts obey.
 func Clock(c loop.Clock) Option { return func(o *options) { o.clock = c } }
 
-// Signals has Run and Runner.Run end in good order when one of the signals comes: main is cancelled, and if that is what it ends by, the result is
-// [ErrInterrupted]. A second signal ends the run at once; what is left is cancelled. It stands for what asyncio does with SIGINT.
+// Signals has Run and Runner.Run end in good order when one of the signals comes: main is
+// cancelled, and if that is what it ends by, the result is [ErrInterrupted]. A second signal ends
+// the run at once; what is left is cancelled. It stands for what asyncio does with SIGINT.
 func Signals(sig ...os.Signal) Option { return func(o *options) { o.signals = sig } }
 
-// WithContext gives the loop's tasks the values of ctx. When ctx is done, the main task of Run and Runner.Run is cancelled.
+// WithContext gives the loop's tasks the values of ctx. When ctx is done, the main task of Run and
+// Runner.Run is cancelled.
 func WithContext(ctx context.Context) Option {
 	if ctx == nil {
 		panic("async: WithContext was called with a nil ctx")
@@ -67,8 +72,8 @@ func WithContext(ctx context.Context) Option {
 	return func(o *options) { o.ctx = ctx }
 }
 
-// DefaultExecutor sets where [ToThread] and [RunInExecutor] run functions. It belongs to the caller: the end of the run waits for the
-// functions it was given, and does not shut it down.
+// DefaultExecutor sets where [ToThread] and [RunInExecutor] run functions. It belongs to the
+// caller: the end of the run waits for the functions it was given, and does not shut it down.
 func DefaultExecutor(ex future.Executor) Option { return func(o *options) { o.executor = ex } }
 
 // ExceptionHandler sets what is called with errors that nobody gets; see [Loop.SetExceptionHandler].

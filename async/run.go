@@ -14,12 +14,14 @@ import (
 
 // Run runs main as the first task of a new loop and returns its error: asyncio.run.
 //
-// When main has ended, all tasks that are left are cancelled, in the order of their creation, and waited for; then the functions that [ToThread] has started; then the
-// loop is closed. Nothing that was started survives Run. Errors of the leftovers, and errors of tasks that nobody has looked at, go to the exception
-// handler.
+// When main has ended, all tasks that are left are cancelled, in the order of their creation, and
+// waited for; then the functions that [ToThread] has started; then the loop is closed. Nothing that
+// was started survives Run. Errors of the leftovers, and errors of tasks that nobody has looked at,
+// go to the exception handler.
 //
-// A panic in main leaves Run as a panic with a [PanicError], after all that. runtime.Goexit in a task, as testing.T.FailNow calls it, ends the
-// run and goes on in the goroutine that called Run. Inside a loop Run returns [ErrLoopRunning].
+// A panic in main leaves Run as a panic with a [PanicError], after all that. runtime.Goexit in a
+// task, as testing.T.FailNow calls it, ends the run and goes on in the goroutine that called Run.
+// Inside a loop Run returns [ErrLoopRunning].
 func Run(main func(ctx context.Context) error, opts ...Option) error {
 	if main == nil {
 		panic("async: Run was called with a nil main")
@@ -38,8 +40,9 @@ func RunResult[T any](main Coroutine[T], opts ...Option) (T, error) {
 	return RunIn(r, main)
 }
 
-// A Runner runs several mains, one after the other, in one loop and with one set of context variables: asyncio.Runner. Tasks that one leaves
-// stand still until the next one runs. It must be closed by [Runner.Close].
+// A Runner runs several mains, one after the other, in one loop and with one set of context
+// variables: asyncio.Runner. Tasks that one leaves stand still until the next one runs. It must be
+// closed by [Runner.Close].
 type Runner struct {
 	opts   *options
 	vars   *loop.Vars
@@ -66,8 +69,8 @@ func (r *Runner) Loop() (*Loop, error) {
 	return r.loop, nil
 }
 
-// Run runs main in the Runner's loop and returns its error; see [Run] for panics and Goexit. Inside a loop it returns [ErrLoopRunning], and
-// after Close [ErrRunnerClosed].
+// Run runs main in the Runner's loop and returns its error; see [Run] for panics and Goexit. Inside
+// a loop it returns [ErrLoopRunning], and after Close [ErrRunnerClosed].
 func (r *Runner) Run(main func(ctx context.Context) error) error {
 	if main == nil {
 		panic("async: Runner.Run was called with a nil main")
@@ -126,8 +129,8 @@ func RunIn[T any](r *Runner, main Coroutine[T]) (v T, err error) {
 // notEager keeps the main task from starting before the loop runs.
 func notEager(o *taskOptions) { o.eager = false }
 
-// Close cancels all tasks that are left, waits for them and for functions on other goroutines, and closes the loop. Closing again does
-// nothing. In a run it panics.
+// Close cancels all tasks that are left, waits for them and for functions on other goroutines, and
+// closes the loop. Closing again does nothing. In a run it panics.
 func (r *Runner) Close() {
 	r.mu.Lock()
 	l := r.loop
@@ -159,8 +162,8 @@ func (l *Loop) shutDown() {
 	}
 }
 
-// endAll ends the tasks that are left. A task that answers its cancellation by starting another one gets a few chances;
-// what is left then is unwound by Close.
+// endAll ends the tasks that are left. A task that answers its cancellation by starting another one
+// gets a few chances; what is left then is unwound by Close.
 func (l *Loop) endAll() (goexit bool) {
 	for range 8 {
 		var left []*loop.Task

@@ -12,8 +12,9 @@ import (
 	"github.com/sourcegraph/conc/panics"
 )
 
-// A Task is a coroutine that the loop runs beside others: asyncio.Task. It is a Future without SetResult and SetError, and more. All
-// methods are safe for use from any goroutine. A Task must not be copied.
+// A Task is a coroutine that the loop runs beside others: asyncio.Task. It is a Future without
+// SetResult and SetError, and more. All methods are safe for use from any goroutine. A Task must
+// not be copied.
 type Task[T any] struct {
 	task loop.Task // first, for the sake of cache lines
 	fut  future.Future[T]
@@ -62,24 +63,25 @@ type taskOptions struct {
 // Name names a task. Without a name it is "Task-N", with N counting the tasks of the process that have none.
 func Name(name string) TaskOption { return func(o *taskOptions) { o.name = name } }
 
-// Eager runs the task at once, inside CreateTask, until it has to wait for the first time. It stands for Python's eager_start. If that
-// is its end, the task is done when CreateTask returns. The order of things differs from that of ordinary tasks. It has no effect from
-// outside the loop.
+// Eager runs the task at once, inside CreateTask, until it has to wait for the first time. It
+// stands for Python's eager_start. If that is its end, the task is done when CreateTask returns.
+// The order of things differs from that of ordinary tasks. It has no effect from outside the loop.
 func Eager() TaskOption { return func(o *taskOptions) { o.eager = true } }
 
-// InVars has the task use a set of context variables that it shares with others, in place of a copy of its creator's. It stands for
-// create_task(context=…).
+// InVars has the task use a set of context variables that it shares with others, in place of a copy
+// of its creator's. It stands for create_task(context=…).
 func InVars(v *Vars) TaskOption { return func(o *taskOptions) { o.vars = v } }
 
 // Numbers of tasks. Those with a name of their own use up no number of the others, as in Python 3.13.
 var unnamed, named atomic.Uint64
 
-// CreateTask makes a task of co, which starts in the next tick, behind what is ready already. It stands for
-// asyncio.create_task. It does not suspend the caller.
+// CreateTask makes a task of co, which starts in the next tick, behind what is ready already. It
+// stands for asyncio.create_task. It does not suspend the caller.
 //
-// The task belongs to the loop of ctx. It has the values of ctx and a copy of the context variables as they are now, but neither the
-// deadline nor the cancellation of ctx. The loop holds the task until it is done, so it cannot get lost; an error that nobody looks
-// at is reported. If the loop is closed, the task is done at once, with [ErrLoopClosed].
+// The task belongs to the loop of ctx. It has the values of ctx and a copy of the context variables
+// as they are now, but neither the deadline nor the cancellation of ctx. The loop holds the task
+// until it is done, so it cannot get lost; an error that nobody looks at is reported. If the loop
+// is closed, the task is done at once, with [ErrLoopClosed].
 //
 // CreateTask panics if co is nil or if ctx belongs to no loop. It may be called from any goroutine.
 func CreateTask[T any](ctx context.Context, co Coroutine[T], opts ...TaskOption) *Task[T] {
@@ -169,16 +171,19 @@ func (t *Task[T]) Name() string {
 // SetName renames the task: set_name().
 func (t *Task[T]) SetName(name string) { t.task.SetName(name) }
 
-// ID returns the task's number, which no other task of the process has. It says nothing about order between tasks with and without a
-// name.
+// ID returns the task's number, which no other task of the process has. It says nothing about order
+// between tasks with and without a name.
 func (t *Task[T]) ID() uint64 { return t.task.ID() }
 
-// Cancel requests the end of the task, and reports false if it is done already. It stands for cancel().
+// Cancel requests the end of the task, and reports false if it is done already. It stands for
+// cancel().
 //
-// The wait that the task is in ends in the next tick: what it waits for is cancelled at once, and the wait returns an [ErrCancelled] with the
-// message. The context of the task is done from now on, and every wait with it that would suspend ends like that. A task that has not started never does. One that
-// returns a value without having noticed ends cancelled; one that has noticed and returns a value ends with the value; any other error
-// wins. When several requests come before the task has noticed, it gets the message of the first.
+// The wait that the task is in ends in the next tick: what it waits for is cancelled at once, and
+// the wait returns an [ErrCancelled] with the message. The context of the task is done from now on,
+// and every wait with it that would suspend ends like that. A task that has not started never does.
+// One that returns a value without having noticed ends cancelled; one that has noticed and returns
+// a value ends with the value; any other error wins. When several requests come before the task has
+// noticed, it gets the message of the first.
 func (t *Task[T]) Cancel(msg ...string) bool {
 	if t == nil {
 		panic("async: Cancel was called on a nil Task")
@@ -186,8 +191,9 @@ func (t *Task[T]) Cancel(msg ...string) bool {
 	return (*body[T])(t).CancelWaited(future.CancelCause(msg...))
 }
 
-// Cancelling returns how many requests to cancel the task have been made and not been taken back by [Uncancel], timeouts and task groups
-// that have ended it included while their block lasts. It stands for cancelling().
+// Cancelling returns how many requests to cancel the task have been made and not been taken back by
+// [Uncancel], timeouts and task groups that have ended it included while their block lasts. It
+// stands for cancelling().
 func (t *Task[T]) Cancelling() int { return t.task.Cancelling() }
 
 // Future returns the task's future. Cancelling it cancels the task.
@@ -205,11 +211,13 @@ func (t *Task[T]) Cancelled() bool { return t.fut.Cancelled() }
 // Result returns the outcome without waiting; see [future.Future.Result].
 func (t *Task[T]) Result() (T, error) { return t.fut.Result() }
 
-// Err returns the error that the task ended with: exception(). It is nil while the task is pending and when it has succeeded.
+// Err returns the error that the task ended with: exception(). It is nil while the task is pending
+// and when it has succeeded.
 func (t *Task[T]) Err() error { return t.fut.Err() }
 
-// Await waits until the task has ended and returns its outcome; see [future.Future.Await]. If the task that waits is cancelled, this one is
-// too, and Await returns when this one has ended. A task that awaits itself gets [ErrAwaitSelf].
+// Await waits until the task has ended and returns its outcome; see [future.Future.Await]. If the
+// task that waits is cancelled, this one is too, and Await returns when this one has ended. A task
+// that awaits itself gets [ErrAwaitSelf].
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	if t == nil {
 		panic("async: Await was called on a nil Task")
@@ -217,7 +225,8 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	return t.fut.Await(ctx)
 }
 
-// AddDoneCallback has fn called by the loop when the task has ended, with the task's future; see [future.Future.AddDoneCallback].
+// AddDoneCallback has fn called by the loop when the task has ended, with the task's future; see
+// [future.Future.AddDoneCallback].
 func (t *Task[T]) AddDoneCallback(fn func(*Future[T])) (remove func() bool) {
 	if t == nil {
 		panic("async: AddDoneCallback was called on a nil Task")
@@ -228,7 +237,8 @@ func (t *Task[T]) AddDoneCallback(fn func(*Future[T])) (remove func() bool) {
 // Completion returns the untyped side of the task's future. It is for asyncgo's own packages.
 func (t *Task[T]) Completion() *loop.Completion { return t.fut.Completion() }
 
-// String describes the task as Python's repr does: name, state, coroutine, and what it waits for. In debug mode it says where.
+// String describes the task as Python's repr does: name, state, coroutine, and what it waits for.
+// In debug mode it says where.
 func (t *Task[T]) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Task(%q, ", t.Name())
@@ -300,8 +310,9 @@ func (b *body[T]) CancelWaited(c *loop.Cause) bool {
 	return true
 }
 
-// CurrentTask returns the task that calls, or nil in a callback and outside of a loop. It stands for asyncio.current_task. The
-// task is found by the calling goroutine: a ctx that belongs to another task does not mislead it.
+// CurrentTask returns the task that calls, or nil in a callback and outside of a loop. It stands
+// for asyncio.current_task. The task is found by the calling goroutine: a ctx that belongs to
+// another task does not mislead it.
 func CurrentTask(ctx context.Context) AnyTask {
 	if t, err := loop.Current(ctx); t != nil && err == nil {
 		return t.Body().Info().(AnyTask)
@@ -309,9 +320,9 @@ func CurrentTask(ctx context.Context) AnyTask {
 	return nil
 }
 
-// AllTasks returns the tasks of the loop of ctx that are not done, in the order of their creation. It stands for
-// asyncio.all_tasks. From another goroutine it waits until the loop has an answer; if ctx belongs to no loop, or the loop is closed, the
-// answer is nil.
+// AllTasks returns the tasks of the loop of ctx that are not done, in the order of their creation.
+// It stands for asyncio.all_tasks. From another goroutine it waits until the loop has an answer; if
+// ctx belongs to no loop, or the loop is closed, the answer is nil.
 func AllTasks(ctx context.Context) []AnyTask {
 	l := loopOf(ctx)
 	if l == nil {
@@ -326,12 +337,13 @@ func AllTasks(ctx context.Context) []AnyTask {
 	return all
 }
 
-// Uncancel takes back one request to cancel the calling task and returns the context to go on with. It stands for
-// Task.uncancel, and has to be called by a task that has received [ErrCancelled] and wants to wait again: ctx is done for good, the returned context is not, until the
-// task is cancelled again. Timeouts and task groups between the task and ctx still reach it.
+// Uncancel takes back one request to cancel the calling task and returns the context to go on with.
+// It stands for Task.uncancel, and has to be called by a task that has received [ErrCancelled] and
+// wants to wait again: ctx is done for good, the returned context is not, until the task is
+// cancelled again. Timeouts and task groups between the task and ctx still reach it.
 //
-// If the request has not been noticed yet and it was the only one, it is withdrawn. Without a request Uncancel returns ctx. On a
-// goroutine that is no task it returns ctx too.
+// If the request has not been noticed yet and it was the only one, it is withdrawn. Without a
+// request Uncancel returns ctx. On a goroutine that is no task it returns ctx too.
 func Uncancel(ctx context.Context) context.Context {
 	t, err := loop.Current(ctx)
 	if t == nil || err != nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/sourcegraph/conc/panics"
 )
 
-// A TaskGroup is a set of tasks that end together, inside one block: asyncio.TaskGroup. It is made by [WithTaskGroup].
+// A TaskGroup is a set of tasks that end together, inside one block: asyncio.TaskGroup. It is made
+// by [WithTaskGroup].
 type TaskGroup struct {
 	loop   *loop.Loop
 	parent *loop.Task
@@ -50,13 +51,16 @@ type groupError string
 func (e groupError) Error() string        { return string(e) }
 func (e groupError) Is(target error) bool { return target == ErrShutdown }
 
-// WithTaskGroup runs body and waits for all tasks that were started in the group: "async with asyncio.TaskGroup() as tg". It must be
-// called in a task, and suspends it until the last child has ended; without children it does not.
+// WithTaskGroup runs body and waits for all tasks that were started in the group: "async with
+// asyncio.TaskGroup() as tg". It must be called in a task, and suspends it until the last child has
+// ended; without children it does not.
 //
-// If a child fails, or body returns an error or panics, the other children are cancelled, in the order of their creation, and so is the ctx of body. When all have ended, the
-// errors come back as one [ErrorGroup], in the order in which they happened, that of body last. A child that is cancelled is no error. If
-// the calling task is cancelled meanwhile, so are the children, and WithTaskGroup returns [ErrCancelled], unless a child fails on the way: then the
-// group of errors wins, and the cancellation is delivered again by the next wait.
+// If a child fails, or body returns an error or panics, the other children are cancelled, in the
+// order of their creation, and so is the ctx of body. When all have ended, the errors come back as
+// one [ErrorGroup], in the order in which they happened, that of body last. A child that is
+// cancelled is no error. If the calling task is cancelled meanwhile, so are the children, and
+// WithTaskGroup returns [ErrCancelled], unless a child fails on the way: then the group of errors
+// wins, and the cancellation is delivered again by the next wait.
 func WithTaskGroup(ctx context.Context, body func(ctx context.Context, tg *TaskGroup) error) error {
 	if body == nil {
 		panic("async: WithTaskGroup was called with a nil body")
@@ -84,9 +88,9 @@ func WithTaskGroup(ctx context.Context, body func(ctx context.Context, tg *TaskG
 	return err
 }
 
-// Go starts fn as a task of the group. It may be called from body, from children, also while the block is waiting for them, and from
-// other goroutines. When the group is shutting down or has ended, the returned task is done, with an error that is [ErrShutdown], and fn is
-// not called.
+// Go starts fn as a task of the group. It may be called from body, from children, also while the
+// block is waiting for them, and from other goroutines. When the group is shutting down or has
+// ended, the returned task is done, with an error that is [ErrShutdown], and fn is not called.
 func (tg *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) *Task[Void] {
 	if fn == nil {
 		panic("async: TaskGroup.Go was called with a nil function")

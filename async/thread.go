@@ -23,8 +23,8 @@ func (l *Loop) executor() (future.Executor, error) {
 	return l.pool, nil
 }
 
-// ShutdownDefaultExecutor ends the default executor and waits until its functions have returned, or ctx is done: shutdown_default_executor. It blocks the calling
-// goroutine; a task is suspended.
+// ShutdownDefaultExecutor ends the default executor and waits until its functions have returned, or
+// ctx is done: shutdown_default_executor. It blocks the calling goroutine; a task is suspended.
 func (l *Loop) ShutdownDefaultExecutor(ctx context.Context) error {
 	l.mu.Lock()
 	pool := l.pool
@@ -48,12 +48,14 @@ func (l *Loop) ShutdownDefaultExecutor(ctx context.Context) error {
 	return err
 }
 
-// RunInExecutor has fn run by ex, at once, and returns the future of its outcome: loop.run_in_executor. With a nil ex it is the default
-// executor of the loop of ctx, a [future.Pool]. The future's callbacks are run by that loop.
+// RunInExecutor has fn run by ex, at once, and returns the future of its outcome:
+// loop.run_in_executor. With a nil ex it is the default executor of the loop of ctx, a
+// [future.Pool]. The future's callbacks are run by that loop.
 //
-// Cancelling the future, or a task that awaits it, takes effect at once; a function that has not started yet never does, one that runs goes
-// on, and its outcome is dropped. Context variables do not go along; with [ToThread] they do. A panic in fn is a [PanicError]. RunInExecutor panics if ex is nil and ctx
-// belongs to no loop.
+// Cancelling the future, or a task that awaits it, takes effect at once; a function that has not
+// started yet never does, one that runs goes on, and its outcome is dropped. Context variables do
+// not go along; with [ToThread] they do. A panic in fn is a [PanicError]. RunInExecutor panics if
+// ex is nil and ctx belongs to no loop.
 func RunInExecutor[T any](ctx context.Context, ex future.Executor, fn func() (T, error)) *Future[T] {
 	if fn == nil {
 		panic("async: RunInExecutor was called with a nil function")
@@ -120,12 +122,14 @@ func (j *executorJob[T]) CancelWaited(c *loop.Cause) bool {
 	return true
 }
 
-// ToThread runs fn on another goroutine, of the loop's default executor, and suspends the calling task until it has returned: asyncio.to_thread. It is the
-// way to call code that blocks, computes for long, or locks its OS thread.
+// ToThread runs fn on another goroutine, of the loop's default executor, and suspends the calling
+// task until it has returned: asyncio.to_thread. It is the way to call code that blocks, computes
+// for long, or locks its OS thread.
 //
-// fn gets a ctx with the values of ctx and a copy of the context variables. If the task is cancelled, ToThread returns [ErrCancelled] at once and
-// fn's ctx is done; fn itself goes on until it returns, and what it returns is dropped; it never starts if it has not. A panic in fn is a [PanicError]. The
-// end of [Run] waits for fn.
+// fn gets a ctx with the values of ctx and a copy of the context variables. If the task is
+// cancelled, ToThread returns [ErrCancelled] at once and fn's ctx is done; fn itself goes on until
+// it returns, and what it returns is dropped; it never starts if it has not. A panic in fn is a
+// [PanicError]. The end of [Run] waits for fn.
 //
 // On a plain goroutine, or without a loop, fn is called right here.
 func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (T, error) {
@@ -151,10 +155,12 @@ func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error
 	return v, err
 }
 
-// Block calls fn on the calling task's own goroutine, where it may block; the loop goes on with the other tasks under another
-// goroutine. It costs a goroutine switch and no worker of an executor, and suits a call that usually returns soon.
+// Block calls fn on the calling task's own goroutine, where it may block; the loop goes on with the
+// other tasks under another goroutine. It costs a goroutine switch and no worker of an executor,
+// and suits a call that usually returns soon.
 //
-// fn's ctx is done when the task is cancelled; Block waits for fn in any case. On a plain goroutine it just calls fn.
+// fn's ctx is done when the task is cancelled; Block waits for fn in any case. On a plain goroutine
+// it just calls fn.
 func Block[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (v T, err error) {
 	if fn == nil {
 		panic("async: Block was called with a nil function")
@@ -180,8 +186,9 @@ func Block[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) 
 	return v, err
 }
 
-// RunCoroutineThreadsafe makes a task of co in the loop l and returns its future, which the calling goroutine can wait for: asyncio.run_coroutine_threadsafe. Cancelling the future
-// cancels the task. [CreateTask] with l.Context does the same and returns the task.
+// RunCoroutineThreadsafe makes a task of co in the loop l and returns its future, which the calling
+// goroutine can wait for: asyncio.run_coroutine_threadsafe. Cancelling the future cancels the task.
+// [CreateTask] with l.Context does the same and returns the task.
 func RunCoroutineThreadsafe[T any](l *Loop, co Coroutine[T]) *Future[T] {
 	if l == nil {
 		panic("async: RunCoroutineThreadsafe was called with a nil Loop")

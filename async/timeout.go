@@ -14,16 +14,17 @@ import (
 // Forever is a timeout or a deadline that never comes: Python's None.
 const Forever time.Duration = math.MaxInt64
 
-// Causes of timeouts. The wait inside a block of Timeout is cancelled, and only leaving the block makes a timeout of
-// that, as in asyncio. With WithTimeout there is no block to leave, so the wait itself says it.
+// Causes of timeouts. The wait inside a block of Timeout is cancelled, and only leaving the block
+// makes a timeout of that, as in asyncio. With WithTimeout there is no block to leave, so the wait
+// itself says it.
 var (
 	blockExpired = &loop.Cause{Err: context.Canceled, Cause: ErrTimeout, Wait: ErrCancelled}
 	ctxExpired   = &loop.Cause{Err: context.DeadlineExceeded, Cause: ErrTimeout, Wait: ErrTimeout}
 	scopeClosed  = future.CancelCause()
 )
 
-// A TimeoutScope is the timeout of a block: the object of Python's "async with timeout() as t". Its methods are for the task that
-// runs the block.
+// A TimeoutScope is the timeout of a block: the object of Python's "async with timeout() as t". Its
+// methods are for the task that runs the block.
 type TimeoutScope struct {
 	loop  *loop.Loop
 	task  *loop.Task
@@ -53,8 +54,9 @@ func (ts *TimeoutScope) Expired() bool {
 	return ts.state == timeoutExpiring || ts.state == timeoutExpired
 }
 
-// Reschedule moves the deadline to a time of the loop's clock; [Forever] takes it away, and one in the past comes in the next
-// tick. A timeout that has expired or whose block has ended returns an [ErrTimeoutState].
+// Reschedule moves the deadline to a time of the loop's clock; [Forever] takes it away, and one in
+// the past comes in the next tick. A timeout that has expired or whose block has ended returns an
+// [ErrTimeoutState].
 func (ts *TimeoutScope) Reschedule(when time.Duration) error {
 	if ts.state != timeoutActive {
 		return fmt.Errorf("%w: it is %s", ErrTimeoutState, ts.state)
@@ -94,14 +96,17 @@ func (ts *TimeoutScope) expire() {
 	ts.child.Cancel(blockExpired)
 }
 
-// Timeout runs body, and ends it after d: "async with asyncio.timeout(d)". It must be called in a task.
+// Timeout runs body, and ends it after d: "async with asyncio.timeout(d)". It must be called in a
+// task.
 //
-// When d has passed, the ctx of body is cancelled: the wait in there returns [ErrCancelled], and every further one. If body then returns that
-// error, Timeout returns [ErrTimeout] in its place; any other error and nil are returned as they are. So the
-// timeout is seen outside the block only, and of several nested ones the right one reports it. A cancellation from outside that comes as well wins. The
-// context outside the block is not touched by the timeout.
+// When d has passed, the ctx of body is cancelled: the wait in there returns [ErrCancelled], and
+// every further one. If body then returns that error, Timeout returns [ErrTimeout] in its place;
+// any other error and nil are returned as they are. So the timeout is seen outside the block only,
+// and of several nested ones the right one reports it. A cancellation from outside that comes as
+// well wins. The context outside the block is not touched by the timeout.
 //
-// d ≤ 0 expires in the next tick, if body waits at all; [Forever] never does. body can move the deadline.
+// d ≤ 0 expires in the next tick, if body waits at all; [Forever] never does. body can move the
+// deadline.
 func Timeout(ctx context.Context, d time.Duration, body func(ctx context.Context, t *TimeoutScope) error) error {
 	l := loopOf(ctx)
 	if l == nil {
@@ -169,14 +174,15 @@ func currentTask(ctx context.Context) (*loop.Task, error) {
 	return nil, ErrNoLoop
 }
 
-// WithTimeout returns a copy of ctx that ends after d on the loop's clock: the timeout of one wait, in one line, as the timeout argument
-// of acquire, get and their like in Python.
+// WithTimeout returns a copy of ctx that ends after d on the loop's clock: the timeout of one wait,
+// in one line, as the timeout argument of acquire, get and their like in Python.
 //
 //	ctx, cancel := async.WithTimeout(ctx, time.Second)
 //	defer cancel()
 //
-// A wait with it that takes longer returns [ErrTimeout]; that is context.Cause of the context too. cancel releases what it holds, and must be
-// called. In contrast to [Timeout] a task that goes on waiting with the outer context is not disturbed. Outside of a task it is
+// A wait with it that takes longer returns [ErrTimeout]; that is context.Cause of the context too.
+// cancel releases what it holds, and must be called. In contrast to [Timeout] a task that goes on
+// waiting with the outer context is not disturbed. Outside of a task it is
 // context.WithTimeoutCause.
 func WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	t, err := loop.Current(ctx)
@@ -201,12 +207,14 @@ func WithTimeout(ctx context.Context, d time.Duration) (context.Context, context
 	}
 }
 
-// WaitFor waits for aw, at most for d, and returns its outcome: asyncio.wait_for, as of Python 3.12.
+// WaitFor waits for aw, at most for d, and returns its outcome: asyncio.wait_for, as of Python
+// 3.12.
 //
-// A coroutine runs in the calling task. After d what is waited for is cancelled, and WaitFor returns when it has ended: with [ErrTimeout] if it
-// ended cancelled, else with its own value or error. If it is the calling task that is cancelled, that is passed on in the same
-// way, and wins over a value that comes in the same tick. With d ≤ 0 the result is returned if it is there, and a coroutine is never
-// started. [Forever] is no limit. Shield protects aw from being cancelled.
+// A coroutine runs in the calling task. After d what is waited for is cancelled, and WaitFor
+// returns when it has ended: with [ErrTimeout] if it ended cancelled, else with its own value or
+// error. If it is the calling task that is cancelled, that is passed on in the same way, and wins
+// over a value that comes in the same tick. With d ≤ 0 the result is returned if it is there, and a
+// coroutine is never started. [Forever] is no limit. Shield protects aw from being cancelled.
 func WaitFor[T any](ctx context.Context, aw Awaitable[T], d time.Duration) (T, error) {
 	if aw == nil {
 		panic("async: WaitFor was called with nil")

@@ -20,8 +20,8 @@ var ErrCancelled error = &CancelledError{}
 // Timeout of net.Error.
 var ErrTimeout error = timeoutError{}
 
-// ErrInvalidState is returned when a future is asked for a result it does not have yet, or given one when it has
-// one already. It stands for Python's InvalidStateError.
+// ErrInvalidState is returned when a future is asked for a result it does not have yet, or given
+// one when it has one already. It stands for Python's InvalidStateError.
 var ErrInvalidState = errors.New("invalid state")
 
 // ErrShutdown is returned by an executor that takes no more work.
@@ -134,11 +134,13 @@ func (g *ErrorGroup) Error() string {
 // Unwrap returns the errors.
 func (g *ErrorGroup) Unwrap() []error { return g.Errs }
 
-// IsCancelled reports whether err says, on its own chain, that something was cancelled: it is a [CancelledError] or wraps
-// one. An [ErrorGroup] or a joined error with a cancellation among others does not say so, nor does a [PanicError].
+// IsCancelled reports whether err says, on its own chain, that something was cancelled: it is a
+// [CancelledError] or wraps one. An [ErrorGroup] or a joined error with a cancellation among others
+// does not say so, nor does a [PanicError].
 func IsCancelled(err error) bool { return chainSays(err, false) }
 
-// IsCancellation is IsCancelled, and takes [context.Canceled] for a cancellation too. It is for asyncgo's own packages.
+// IsCancellation is IsCancelled, and takes [context.Canceled] for a cancellation too. It is for
+// asyncgo's own packages.
 func IsCancellation(err error) bool { return chainSays(err, true) }
 
 func chainSays(err error, standard bool) bool {

@@ -16,12 +16,12 @@ type Awaitable[T any] interface {
 	Await(ctx context.Context) (T, error)
 }
 
-// A Future is a result that is not there yet. It is pending until it is completed, once:
-// with a result, with an error, or by cancellation. It stands for asyncio.Future and
+// A Future is a result that is not there yet. It is pending until it is completed, once: with a
+// result, with an error, or by cancellation. It stands for asyncio.Future and
 // concurrent.futures.Future.
 //
-// All methods are safe for use from any goroutine. A Future must not be copied. The zero value is a pending Future
-// that is bound to no loop.
+// All methods are safe for use from any goroutine. A Future must not be copied. The zero value is a
+// pending Future that is bound to no loop.
 type Future[T any] struct {
 	c   loop.Completion
 	val T     // written before c is done, read after
@@ -52,11 +52,12 @@ func Failed[T any](err error) *Future[T] {
 	return f
 }
 
-// SetResult completes the future with a result. It returns [ErrInvalidState] if it is done already, or is the future of a
-// task, of a gather or of a job, which nobody else can complete.
+// SetResult completes the future with a result. It returns [ErrInvalidState] if it is done already,
+// or is the future of a task, of a gather or of a job, which nobody else can complete.
 //
-// Those who wait are made ready in the order in which they began to; done callbacks are among them. None of them
-// runs before SetResult returns, unless the future is bound to no loop: then the callbacks run here.
+// Those who wait are made ready in the order in which they began to; done callbacks are among them.
+// None of them runs before SetResult returns, unless the future is bound to no loop: then the
+// callbacks run here.
 func (f *Future[T]) SetResult(v T) error {
 	if f.owner != nil || !f.Complete(v, nil, false) {
 		return ErrInvalidState
@@ -78,8 +79,8 @@ func (f *Future[T]) SetError(err error) error {
 }
 
 // Cancel cancels the future and reports whether that had an effect; it has none on a future that is
-// done. A future that stands for a task, for a gather or for a job passes the cancellation on and is done when that has ended. The
-// message, if any, is found in the [CancelledError].
+// done. A future that stands for a task, for a gather or for a job passes the cancellation on and
+// is done when that has ended. The message, if any, is found in the [CancelledError].
 func (f *Future[T]) Cancel(msg ...string) bool {
 	if f == nil {
 		panic("future: Cancel was called on a nil Future")
@@ -99,8 +100,8 @@ func (f *Future[T]) CancelWaited(c *loop.Cause) bool {
 	return f.Complete(*new(T), CancelledBy(c), true)
 }
 
-// CancelledBy returns the CancelledError of something that was cancelled for the given cause. It is for asyncgo's own
-// packages.
+// CancelledBy returns the CancelledError of something that was cancelled for the given cause. It is
+// for asyncgo's own packages.
 func CancelledBy(c *loop.Cause) error {
 	if IsCancelled(c.Cause) {
 		return c.Cause
@@ -136,8 +137,8 @@ func (f *Future[T]) CompleteIn(in *loop.Loop, v T, err error, cancelled bool) bo
 	return true
 }
 
-// Bind binds a future that nobody else has seen yet to a loop, and has Cancel ask owner if that is not nil. It is for
-// asyncgo's own packages.
+// Bind binds a future that nobody else has seen yet to a loop, and has Cancel ask owner if that is
+// not nil. It is for asyncgo's own packages.
 func (f *Future[T]) Bind(home *loop.Loop, owner *loop.Owner) {
 	f.c.SetHome(home)
 	f.owner = owner
@@ -173,7 +174,8 @@ func (f *Future[T]) Result() (T, error) {
 	return f.val, f.err
 }
 
-// Err returns the error of the outcome: nil while the future is pending and when it succeeded. It stands for exception().
+// Err returns the error of the outcome: nil while the future is pending and when it succeeded. It
+// stands for exception().
 func (f *Future[T]) Err() error {
 	if !f.IsDone() {
 		return nil
@@ -189,13 +191,15 @@ func (f *Future[T]) retrieved() {
 	}
 }
 
-// Await waits for the outcome and returns it, like Result. A future that is done returns it at once, without giving
-// way to other tasks. Otherwise a task is suspended, and goes on one tick after the future is completed; a
-// plain goroutine blocks. Those who wait go on in the order in which they began to.
+// Await waits for the outcome and returns it, like Result. A future that is done returns it at
+// once, without giving way to other tasks. Otherwise a task is suspended, and goes on one tick
+// after the future is completed; a plain goroutine blocks. Those who wait go on in the order in
+// which they began to.
 //
-// If a task is cancelled while it waits, what it waits for is cancelled too; Shield prevents that. If the future is done by then, or it cannot
-// be cancelled, Await returns [ErrCancelled], or [ErrTimeout] if ctx ended by async.WithTimeout. If ctx ends while a plain goroutine waits, Await returns and
-// leaves the future alone.
+// If a task is cancelled while it waits, what it waits for is cancelled too; Shield prevents that.
+// If the future is done by then, or it cannot be cancelled, Await returns [ErrCancelled], or
+// [ErrTimeout] if ctx ended by async.WithTimeout. If ctx ends while a plain goroutine waits, Await
+// returns and leaves the future alone.
 //
 // In a callback, which cannot wait, Await returns async.ErrNotInTask.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
@@ -221,13 +225,15 @@ func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	return f.val, f.err
 }
 
-// AddDoneCallback has fn called with the future when it is done. Callbacks and tasks that wait are served in
-// one order, that of registration. A future that belongs to a loop has its callbacks run by the loop, each as an entry of its own
-// in the ready queue, never inline; if the loop is closed by then, they are not called. A future without
-// a loop has them run by the goroutine that completes it, or at once if it is done. A panic in a callback is reported and
-// does no harm to others.
+// AddDoneCallback has fn called with the future when it is done. Callbacks and tasks that wait are
+// served in one order, that of registration. A future that belongs to a loop has its callbacks run
+// by the loop, each as an entry of its own in the ready queue, never inline; if the loop is closed
+// by then, they are not called. A future without a loop has them run by the goroutine that
+// completes it, or at once if it is done. A panic in a callback is reported and does no harm to
+// others.
 //
-// remove takes the callback back and reports whether it did: once the future is done it is too late.
+// remove takes the callback back and reports whether it did: once the future is done it is too
+// late.
 func (f *Future[T]) AddDoneCallback(fn func(*Future[T])) (remove func() bool) {
 	switch {
 	case f == nil:

@@ -19,13 +19,13 @@ type Executor interface {
 	Execute(fn func()) error
 }
 
-// A Pool runs functions on at most a fixed number of goroutines, in the order in which they were submitted. It stands
-// for concurrent.futures.ThreadPoolExecutor. The goroutines are those of an ants pool, started when there is work and
-// released after a second without; before them is a queue without a bound, so that submitting never
-// blocks.
+// A Pool runs functions on at most a fixed number of goroutines, in the order in which they were
+// submitted. It stands for concurrent.futures.ThreadPoolExecutor. The goroutines are those of an
+// ants pool, started when there is work and released after a second without; before them is a queue
+// without a bound, so that submitting never blocks.
 //
-// A Pool must be shut down by [Pool.Shutdown], or its goroutines stay. All methods are safe for use from any
-// goroutine.
+// A Pool must be shut down by [Pool.Shutdown], or its goroutines stay. All methods are safe for use
+// from any goroutine.
 type Pool struct {
 	name    string
 	workers int
@@ -49,8 +49,8 @@ type PoolOption func(*Pool)
 // PoolName names a pool, for logs. It stands for thread_name_prefix.
 func PoolName(name string) PoolOption { return func(p *Pool) { p.name = name } }
 
-// NewPool returns a pool of the given number of workers; zero is min(32, GOMAXPROCS+4), as in Python. It panics if the number is
-// negative. No goroutine is started before there is work.
+// NewPool returns a pool of the given number of workers; zero is min(32, GOMAXPROCS+4), as in
+// Python. It panics if the number is negative. No goroutine is started before there is work.
 func NewPool(workers int, opts ...PoolOption) *Pool {
 	switch {
 	case workers < 0:
@@ -146,9 +146,10 @@ func (p *Pool) signal() {
 	}
 }
 
-// Shutdown ends the pool: no more work is taken, and Shutdown waits until the work that was taken is done. If ctx
-// ends first, it returns ctx's error, and the pool goes on with the rest of its work. It may be called
-// again. It blocks the calling goroutine, so a task calls it in ToThread. A job of the pool must not call it.
+// Shutdown ends the pool: no more work is taken, and Shutdown waits until the work that was taken
+// is done. If ctx ends first, it returns ctx's error, and the pool goes on with the rest of its
+// work. It may be called again. It blocks the calling goroutine, so a task calls it in ToThread. A
+// job of the pool must not call it.
 func (p *Pool) Shutdown(ctx context.Context) error {
 	p.mu.Lock()
 	p.shut = true
@@ -176,8 +177,9 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// CancelPending takes all work out of the queue that has not started, cancels its futures, and returns how many jobs that were.
-// It stands for shutdown(cancel_futures=True), which also calls Shutdown.
+// CancelPending takes all work out of the queue that has not started, cancels its futures, and
+// returns how many jobs that were. It stands for shutdown(cancel_futures=True), which also calls
+// Shutdown.
 func (p *Pool) CancelPending() int {
 	p.mu.Lock()
 	var jobs []job
@@ -256,11 +258,12 @@ type submitted[T any] struct {
 	state atomic.Uint32
 }
 
-// Submit has fn run by ex and returns the future of its outcome. It stands for Executor.submit. It does not block. The future belongs to no
-// loop; tasks and goroutines can await it.
+// Submit has fn run by ex and returns the future of its outcome. It stands for Executor.submit. It
+// does not block. The future belongs to no loop; tasks and goroutines can await it.
 //
-// Cancel works as long as fn has not started, which then never does. A panic in fn becomes a [PanicError], and [runtime.Goexit]
-// in it cancels the future. If ex takes no more work, the future has failed with [ErrShutdown].
+// Cancel works as long as fn has not started, which then never does. A panic in fn becomes a
+// [PanicError], and [runtime.Goexit] in it cancels the future. If ex takes no more work, the future
+// has failed with [ErrShutdown].
 func Submit[T any](ex Executor, fn func() (T, error)) *Future[T] {
 	switch {
 	case ex == nil || ex == Executor((*Pool)(nil)):

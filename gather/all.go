@@ -17,12 +17,13 @@ type Result[T any] struct {
 	Err error
 }
 
-// All waits for all of aws and returns their results in the order of the arguments. It stands for asyncio.gather.
+// All waits for all of aws and returns their results in the order of the arguments. It stands for
+// asyncio.gather.
 //
-// The first error ends the wait and is returned; the others go on, and their later errors are taken as
-// looked at. A child that is cancelled by somebody else counts as an error. All suspends the calling task unless all are done; a plain
-// goroutine blocks. If the waiting task is cancelled, all children are, and the wait ends when the first of
-// them has.
+// The first error ends the wait and is returned; the others go on, and their later errors are taken
+// as looked at. A child that is cancelled by somebody else counts as an error. All suspends the
+// calling task unless all are done; a plain goroutine blocks. If the waiting task is cancelled, all
+// children are, and the wait ends when the first of them has.
 func All[T any](ctx context.Context, aws ...future.Awaitable[T]) ([]T, error) {
 	return AllFuture(ctx, aws...).Await(ctx)
 }
@@ -33,8 +34,8 @@ func AllOf[T any, A future.Awaitable[T]](ctx context.Context, aws []A) ([]T, err
 }
 
 // AllFuture is [All] as a future, which can be shielded, cancelled and given done callbacks: what
-// asyncio.gather returns before it is awaited. It does not suspend. Cancelling it cancels all children that are not done, and
-// has no effect if there are none.
+// asyncio.gather returns before it is awaited. It does not suspend. Cancelling it cancels all
+// children that are not done, and has no effect if there are none.
 func AllFuture[T any](ctx context.Context, aws ...future.Awaitable[T]) *future.Future[[]T] {
 	return allFuture(ctx, futuresOf[T](ctx, aws))
 }
@@ -49,9 +50,10 @@ func allFuture[T any](ctx context.Context, futs []*future.Future[T]) *future.Fut
 	})
 }
 
-// Settled waits for all of aws and returns what became of each, in the order of the arguments. It stands for asyncio.gather with
-// return_exceptions=True. The error is not nil only if the wait itself was cancelled; then all
-// children are cancelled, and Settled returns when the last of them has ended.
+// Settled waits for all of aws and returns what became of each, in the order of the arguments. It
+// stands for asyncio.gather with return_exceptions=True. The error is not nil only if the wait
+// itself was cancelled; then all children are cancelled, and Settled returns when the last of them
+// has ended.
 func Settled[T any](ctx context.Context, aws ...future.Awaitable[T]) ([]Result[T], error) {
 	return SettledFuture(ctx, aws...).Await(ctx)
 }
@@ -148,7 +150,8 @@ type joiner interface {
 	where() *loop.Loop
 }
 
-// spareNodes keeps the nodes of gathers that are over. They would be a quarter of what a task of a large gather costs.
+// spareNodes keeps the nodes of gathers that are over. They would be a quarter of what a task of a
+// large gather costs.
 var spareNodes sync.Pool
 
 func newNodes(n int) []joinNode {

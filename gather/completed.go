@@ -7,12 +7,14 @@ import (
 	"github.com/asyncgo/asyncgo/future"
 )
 
-// AsCompleted yields the outcomes of aws in the order in which they end. It stands for asyncio.as_completed.
+// AsCompleted yields the outcomes of aws in the order in which they end. It stands for
+// asyncio.as_completed.
 //
-// The coroutines among aws are started by the call. Each step suspends the calling task until another one has ended. An error
-// of one of them is yielded and the iteration goes on. If ctx ends, its error is yielded as the last
-// pair: a deadline (async.WithTimeout) stands for as_completed's timeout. Nothing is cancelled: breaking out leaves the rest running,
-// and ranging again continues with the rest.
+// The coroutines among aws are started by the call. Each step suspends the calling task until
+// another one has ended. An error of one of them is yielded and the iteration goes on. If ctx ends,
+// its error is yielded as the last pair: a deadline (async.WithTimeout) stands for as_completed's
+// timeout. Nothing is cancelled: breaking out leaves the rest running, and ranging again continues
+// with the rest.
 func AsCompleted[T any](ctx context.Context, aws ...future.Awaitable[T]) iter.Seq2[T, error] {
 	return asCompleted(ctx, futuresOf[T](ctx, aws))
 }
@@ -42,9 +44,9 @@ func asCompleted[T any](ctx context.Context, futs []*future.Future[T]) iter.Seq2
 	}
 }
 
-// Completed yields the futures or tasks of fs themselves, in the order in which they end. It stands for Python 3.13's
-// "async for" over as_completed. If ctx ends, the iteration does too; ctx.Err tells.
-// Nothing is cancelled, and ranging again continues with the rest.
+// Completed yields the futures or tasks of fs themselves, in the order in which they end. It stands
+// for Python 3.13's "async for" over as_completed. If ctx ends, the iteration does too; ctx.Err
+// tells. Nothing is cancelled, and ranging again continues with the rest.
 func Completed[F Waitable](ctx context.Context, fs []F) iter.Seq[F] {
 	checkNil(fs)
 	c := &collector{home: home(ctx)}

@@ -9,9 +9,10 @@
 //   - use [Race] and [Any] for the first end and the first success
 //   - use [Map] for many items with bounded concurrency
 //
-// What is combined can be anything Awaitable. A coroutine becomes a task at the call, in the loop of ctx. Everything works in tasks, and
-// on plain goroutines with futures that belong to no loop.
+// What is combined can be anything Awaitable. A coroutine becomes a task at the call, in the loop
+// of ctx. Everything works in tasks, and on plain goroutines with futures that belong to no loop.
 //
-// None of the functions stops what still runs when an error ends the wait, except Race, Any and Map: All leaves the
-// others running, as asyncio does. Children that must not outlive a block belong in an async.TaskGroup.
+// None of the functions stops what still runs when an error ends the wait, except Race, Any and
+// Map: All leaves the others running, as asyncio does. Children that must not outlive a block
+// belong in an async.TaskGroup.
 package gather

@@ -8,15 +8,16 @@ import (
 	"github.com/asyncgo/asyncgo/future"
 )
 
-// Race returns the outcome of the first of aws to end, be it a result or an error. The others are cancelled, and
-// Race returns when they have ended. Race of nothing returns [ErrNothing]. If the wait is cancelled, all are.
+// Race returns the outcome of the first of aws to end, be it a result or an error. The others are
+// cancelled, and Race returns when they have ended. Race of nothing returns [ErrNothing]. If the
+// wait is cancelled, all are.
 func Race[T any](ctx context.Context, aws ...future.Awaitable[T]) (T, error) {
 	return first(ctx, futuresOf[T](ctx, aws), func(error) bool { return true })
 }
 
-// Any returns the result of the first of aws to succeed. The others are cancelled, and Any returns when they have
-// ended. If none succeeds, the error is an ErrorGroup of all errors, in the order in which they happened. Any of nothing returns [ErrNothing]. If
-// the wait is cancelled, all are.
+// Any returns the result of the first of aws to succeed. The others are cancelled, and Any returns
+// when they have ended. If none succeeds, the error is an ErrorGroup of all errors, in the order in
+// which they happened. Any of nothing returns [ErrNothing]. If the wait is cancelled, all are.
 func Any[T any](ctx context.Context, aws ...future.Awaitable[T]) (T, error) {
 	return first(ctx, futuresOf[T](ctx, aws), func(err error) bool { return err == nil })
 }
@@ -60,11 +61,13 @@ func stop[T any](ctx context.Context, futs []*future.Future[T]) {
 	}
 }
 
-// Map calls fn for each of items, at most limit at a time, and returns the results in the order of items. A limit of zero is none; a
-// negative one panics. The calls are tasks of the loop of ctx, or goroutines if there is none.
+// Map calls fn for each of items, at most limit at a time, and returns the results in the order of
+// items. A limit of zero is none; a negative one panics. The calls are tasks of the loop of ctx, or
+// goroutines if there is none.
 //
-// The items are taken as there is room for them, by the caller, so the sequence may wait. The first error ends the taking, cancels the
-// calls under way, and is returned when they have ended. The same happens if ctx is cancelled.
+// The items are taken as there is room for them, by the caller, so the sequence may wait. The first
+// error ends the taking, cancels the calls under way, and is returned when they have ended. The
+// same happens if ctx is cancelled.
 func Map[A, T any](ctx context.Context, limit int, items iter.Seq[A], fn func(ctx context.Context, item A) (T, error)) ([]T, error) {
 	switch {
 	case limit < 0:

@@ -40,15 +40,16 @@ const (
 // FirstCompleted ends the wait when one is done. It stands for return_when=FIRST_COMPLETED.
 func FirstCompleted(o *waitOptions) { o.until = firstCompleted }
 
-// FirstException ends the wait when one has failed, or all are done. One that is cancelled has not failed. It stands for
-// return_when=FIRST_EXCEPTION.
+// FirstException ends the wait when one has failed, or all are done. One that is cancelled has not
+// failed. It stands for return_when=FIRST_EXCEPTION.
 func FirstException(o *waitOptions) { o.until = firstException }
 
 // AllCompleted ends the wait when all are done, which is the default. It stands for return_when=ALL_COMPLETED.
 func AllCompleted(o *waitOptions) { o.until = allCompleted }
 
-// Within ends the wait after d at the latest, measured by the loop's clock. That is no error, and nothing is cancelled. It stands for
-// the timeout of asyncio.wait; zero or less is over at once, after what is done already was counted.
+// Within ends the wait after d at the latest, measured by the loop's clock. That is no error, and
+// nothing is cancelled. It stands for the timeout of asyncio.wait; zero or less is over at once,
+// after what is done already was counted.
 func Within(d time.Duration) WaitOption {
 	return func(o *waitOptions) { o.within, o.timed = d, true }
 }
@@ -56,11 +57,12 @@ func Within(d time.Duration) WaitOption {
 // ErrNothing is returned when there is nothing to wait for, so that the wait would never end.
 var ErrNothing = errors.New("gather: the set of futures to wait for is empty")
 
-// Wait waits until fs are done, as the options say, and returns those that are and those that are not, each in the order of fs. It stands for
-// asyncio.wait.
+// Wait waits until fs are done, as the options say, and returns those that are and those that are
+// not, each in the order of fs. It stands for asyncio.wait.
 //
-// It never returns an error of one of fs and never cancels any. It always suspends the calling task, also if all are done. If ctx is
-// cancelled, the wait ends with that error and fs are left alone. [ErrNothing] is returned for an empty fs.
+// It never returns an error of one of fs and never cancels any. It always suspends the calling
+// task, also if all are done. If ctx is cancelled, the wait ends with that error and fs are left
+// alone. [ErrNothing] is returned for an empty fs.
 func Wait[F Waitable](ctx context.Context, fs []F, opts ...WaitOption) (done, pending []F, err error) {
 	if len(fs) == 0 {
 		return nil, nil, ErrNothing

@@ -14,8 +14,9 @@ type Place struct {
 
 // create fills the place with a new goroutine that will run r.
 //
-// This function literal, the body, and what the runtime and iter.Pull have below them are on every stack for
-// good. A goroutine begins with 2 KB of it and would grow at about half of that, so it matters how much they take.
+// This function literal, the body, and what the runtime and iter.Pull have below them are on every
+// stack for good. A goroutine begins with 2 KB of it and would grow at about half of that, so it
+// matters how much they take.
 func (p *Place) create(r *Routine) {
 	p.parked = r
 	r.at = p

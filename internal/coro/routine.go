@@ -168,11 +168,13 @@ func (r *Routine) Switch(to *Routine) {
 	r.switchSlowly(to)
 }
 
-// Depart is the first half of a Switch: it prepares everything and returns the place where r is to park itself, by calling
-// Swap and then Arrive. It returns nil if it takes more than that, and then nothing was done.
+// Depart is the first half of a Switch: it prepares everything and returns the place where r is to
+// park itself, by calling Swap and then Arrive. It returns nil if it takes more than that, and then
+// nothing was done.
 //
-// Every stack frame below a suspended body is memory that the next switch to it has to fetch, and a return that the
-// processor does not foresee. So a scheduler that switches all the time makes do without the frame of Switch.
+// Every stack frame below a suspended body is memory that the next switch to it has to fetch, and a
+// return that the processor does not foresee. So a scheduler that switches all the time makes do
+// without the frame of Switch.
 func (r *Routine) Depart(to *Routine) *Place {
 	p := to.at
 	if p == nil || r.state != live || r.carrier == onThread || r == to {

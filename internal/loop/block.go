@@ -2,9 +2,9 @@ package loop
 
 import "runtime"
 
-// Block calls fn on the goroutine of the calling task, which is outside the loop meanwhile: fn may block. The
-// loop goes on under another goroutine, the task's stand-in, which takes part in all the switching in the place of the task's own, and
-// makes room for it when it is the task's turn again.
+// Block calls fn on the goroutine of the calling task, which is outside the loop meanwhile: fn may
+// block. The loop goes on under another goroutine, the task's stand-in, which takes part in all the
+// switching in the place of the task's own, and makes room for it when it is the task's turn again.
 func (t *Task) Block(fn func()) {
 	l, w := t.loop, t.w
 	back := make(chan struct{})

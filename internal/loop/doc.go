@@ -5,14 +5,13 @@
 //
 // # The loop has no goroutine of its own
 //
-// Whoever suspends runs the loop. A task that has to wait takes the next entry out of
-// the ready queue itself: a callback runs right there, on top of the task's
-// stack; another task is switched to directly, which costs one switch and not
-// the two of a scheduler in the middle; and if the next entry is the task itself, it
-// just goes on. A worker whose task has ended takes the next task that wants to start
-// without any switch. When nothing is ready, the goroutine that happens to run the
-// loop waits for all of them. So everything the loop knows lives in [Loop], nothing on a
-// stack.
+// A task that suspends looks at the next entry of the ready queue. If that is a task which can go
+// on, it switches there directly, which costs one switch and not the two of a scheduler in the
+// middle; if it is the task itself, it just goes on. Everything else, callbacks, timers, new
+// coroutines and waiting for all of them, is left to the driver, the goroutine of [Loop.Run],
+// whose stack may be deep. A worker whose task has ended runs callbacks, and takes the next task
+// that wants to start without any switch. So everything the loop knows lives in [Loop], nothing on
+// a stack.
 //
 // # Inside and outside
 //

@@ -214,8 +214,8 @@ func (l *Loop) take() Runnable {
 	return x
 }
 
-// peek returns the next entry without taking it. It goes on to the next tick if that is simple: nothing to wait for, no
-// timers, no mail. Otherwise it returns nil.
+// peek returns the next entry without taking it. It goes on to the next tick if that is simple:
+// nothing to wait for, no timers, no mail. Otherwise it returns nil.
 func (l *Loop) peek() Runnable {
 	if l.pos == len(l.batch) {
 		if len(l.ready) == 0 || l.timers.len() > 0 || l.stop || l.inboxed.Load() || l.ticks%1024 == 0 {

@@ -133,8 +133,8 @@ func position(pcs []uintptr) string {
 	}
 }
 
-// WaitsFor describes what the task waits for and, in debug mode, where it does so; inside its loop, elsewhere it is
-// empty.
+// WaitsFor describes what the task waits for and, in debug mode, where it does so; inside its loop,
+// elsewhere it is empty.
 func (t *Task) WaitsFor() string {
 	if !t.loop.Inside() {
 		return ""

@@ -418,9 +418,10 @@ func (c *Child) SetDeadline(when time.Duration, ok bool) {
 	c.deadline, c.timed = when, ok
 }
 
-// refresh returns a scope in which t goes on after a cancellation: it has the values of ctx and mirrors the scopes
-// between ctx and the task's root, but is not cancelled. Timeouts and groups in between that have not come to that yet still reach
-// it, and so does a new request to cancel the task.
+// refresh returns a scope in which t goes on after a cancellation: it has the values of ctx and
+// mirrors the scopes between ctx and the task's root, but is not cancelled. Timeouts and groups in
+// between that have not come to that yet still reach it, and so does a new request to cancel the
+// task.
 func (t *Task) refresh(ctx context.Context) context.Context {
 	root := &Child{task: t}
 	root.values, root.loop = t.values, t.loop
@@ -440,8 +441,8 @@ func (t *Task) refresh(ctx context.Context) context.Context {
 	return top
 }
 
-// mirror copies the chain of scopes from c up to the old root, and hangs it below the fresh root, or below the old one if that is nil. The tree
-// is locked.
+// mirror copies the chain of scopes from c up to the old root, and hangs it below the fresh root,
+// or below the old one if that is nil. The tree is locked.
 func mirror(c *Child, old *Scope, root *Child) *Child {
 	if c == nil || &c.Scope == old {
 		return root

@@ -34,10 +34,10 @@ const (
 	finished
 )
 
-// A Task is a coroutine with an identity, which the loop resumes, and the context of its own body. It
-// lives inside a typed task of the packages above, so that both are one allocation. What a task needs only while
-// its body is under way is in its worker. The fields belong to the inside of the loop unless they
-// are atomic.
+// A Task is a coroutine with an identity, which the loop resumes, and the context of its own body.
+// It lives inside a typed task of the packages above, so that both are one allocation. What a task
+// needs only while its body is under way is in its worker. The fields belong to the inside of the
+// loop unless they are atomic.
 //
 // What a switch needs comes first, so that it is in one cache line.
 type Task struct {
@@ -93,8 +93,9 @@ func (t *Task) rootChild() *Child {
 	return nil
 }
 
-// retire ends the context of a task that is finished, for those outside who wait for its Done: what the standard library has
-// derived from it, and goroutines. Tasks that wait with it by mistake are not disturbed.
+// retire ends the context of a task that is finished, for those outside who wait for its Done: what
+// the standard library has derived from it, and goroutines. Tasks that wait with it by mistake are
+// not disturbed.
 func (t *Task) retire() {
 	t.loop.delist(t)
 	t.state = finished
@@ -309,8 +310,8 @@ func (t *Task) wake() {
 // Cancelling returns how many requests were made and not taken back, from any goroutine.
 func (t *Task) Cancelling() int { return int(t.requests.Load()) }
 
-// Count adds one to what Cancelling returns, for a scope that cancels what it surrounds, and Discount takes one off
-// again, if Uncancel has left one.
+// Count adds one to what Cancelling returns, for a scope that cancels what it surrounds, and
+// Discount takes one off again, if Uncancel has left one.
 func (t *Task) Count() { t.requests.Add(1) }
 
 // Discount ends what Count began, and returns how many requests are left.
@@ -364,8 +365,8 @@ func (t *Task) interrupt(c *Cause) {
 		return
 	}
 	if w.passing {
-		// Tasks that wait for each other in a ring: the request has come back to where it began. Somebody has to
-		// give up waiting.
+		// Tasks that wait for each other in a ring: the request has come back to where it began.
+		// Somebody has to give up waiting.
 		w.passing = false
 		return
 	}

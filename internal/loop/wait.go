@@ -32,8 +32,9 @@ func block(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// Sleep waits for d. If d is not positive, it lets all that is ready run once. If ctx is cancelled, it returns the
-// error of the cancellation, after one tick at the earliest. On a plain goroutine it blocks.
+// Sleep waits for d. If d is not positive, it lets all that is ready run once. If ctx is cancelled,
+// it returns the error of the cancellation, after one tick at the earliest. On a plain goroutine it
+// blocks.
 func Sleep(ctx context.Context, d time.Duration) error {
 	if d > 0 {
 		return sleep(ctx, d)

@@ -112,11 +112,13 @@ func Inside() *Loop {
 	return nil
 }
 
-// Inside reports whether the calling goroutine is the one that runs in l now, or holds it while it stands still.
+// Inside reports whether the calling goroutine is the one that runs in l now, or holds it while it
+// stands still.
 func (l *Loop) Inside() bool { return Inside() == l || l.holder.Load() == goid.Get() }
 
-// Live implements [coro.Owner]. It is the foot of every worker's stack. It is entered for a task, and when that has ended the worker
-// looks for another one that wants to start, which then starts right here.
+// Live implements [coro.Owner]. It is the foot of every worker's stack. It is entered for a task,
+// and when that has ended the worker looks for another one that wants to start, which then starts
+// right here.
 //
 // The frame stays on the stack while the body runs, so it has to be small; see coro's place.create.
 func (w *worker) Live(*coro.Routine) {
@@ -304,9 +306,9 @@ func (w *worker) Notify(in *Loop) bool {
 	return false
 }
 
-// A notice is a Notify on its way into the loop. When it arrives, the worker may have gone on to something else
-// already; waits can do with being woken for nothing. That is also why it does not set notified: the waiter may be
-// in another list by now.
+// A notice is a Notify on its way into the loop. When it arrives, the worker may have gone on to
+// something else already; waits can do with being woken for nothing. That is also why it does not
+// set notified: the waiter may be in another list by now.
 type notice worker
 
 // RunReady implements [Runnable].
