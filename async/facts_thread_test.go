@@ -228,12 +228,15 @@ func TestFactsThreads(t *testing.T) {
 	t.Run("U10 a goroutine that stops waiting stops nothing but its Cancel does", onLoop(func(ctx context.Context, t *testing.T) {
 		var c chronicle
 		l := running(ctx)
+		started := make(chan struct{})
 		elsewhere(ctx, func() {
 			f := async.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) {
+				close(started)
 				v, err := forever(ctx)
 				c.add("%s in the coroutine", className(err))
 				return v, err
 			})
+			<-started // one that has not would never run after the Cancel
 			_, err := resultWithin(f, time.Millisecond)
 			c.add("%s in the goroutine, done %v", className(err), f.IsDone())
 			expectEqual(t, "Cancel", f.Cancel(), true)
@@ -291,9 +294,11 @@ func TestFactsThreads(t *testing.T) {
 		var c chronicle
 		l := running(ctx)
 		elsewhere(ctx, func() {
+			// The clock may jump as soon as there is a timer, so the timer that is due first is made
+			// first.
 			l.CallSoon(func() { c.add("soon") })
-			l.CallAt(2*time.Second, func() { c.add("at") })
 			l.CallLater(time.Second, func() { c.add("later") })
+			l.CallAt(2*time.Second, func() { c.add("at") })
 		})
 		check(async.Sleep(ctx, time.Minute))
 		c.expect(t, "soon", "later", "at")

@@ -825,10 +825,11 @@ func TestMap(t *testing.T) {
 			var running, most atomic.Int32
 			var taken int
 			vs, err := gather.Map(ctx, c.limit, count(10, &taken), func(_ context.Context, i int) (string, error) {
-				if n := running.Add(1); n > most.Load() {
-					most.Store(n)
-				}
+				n := running.Add(1)
 				defer running.Add(-1)
+				for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+					continue
+				}
 				time.Sleep(s)
 				return fmt.Sprint(i), nil
 			})
