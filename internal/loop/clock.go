@@ -85,6 +85,11 @@ func (c *Virtual) Wait(d time.Duration, wake <-chan struct{}, busy func() bool) 
 		<-wake
 		return true
 	}
+	select {
+	case <-wake: // it came while the clock was asked
+		return true
+	default:
+	}
 	c.mu.Lock()
 	c.now += d
 	c.mu.Unlock()
