@@ -76,7 +76,9 @@ var trace63 = port{
 			return func(ctx context.Context) (int, error) { return a + b, async.Sleep(ctx, 0) }
 		}
 		bad := async.Do(func(context.Context) error { return keyError("bad") })
+		started := make(chan struct{})
 		hang := async.Do(func(ctx context.Context) error {
+			close(started)
 			err := untilCancelled(ctx)
 			if errors.Is(err, async.ErrCancelled) {
 				tr.println("coroutine cancelled through the concurrent future")
@@ -93,6 +95,7 @@ var trace63 = port{
 					out = append(out, repr(err))
 				}
 				h := async.RunCoroutineThreadsafe(l, hang)
+				<-started // a task that is cancelled before it has started prints nothing
 				if _, err := resultWithin(h, time.Millisecond); errors.Is(err, async.ErrTimeout) {
 					out = append(out, "result() timed out, coroutine still running")
 				}
