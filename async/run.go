@@ -97,7 +97,7 @@ func RunIn[T any](r *Runner, main Coroutine[T]) (v T, err error) {
 	t := CreateTask(l.Context(), main, InVars(&Vars{r.vars}), notEager)
 	sig := r.interruptBy(l, t.Cancel)
 	if ctx := r.opts.ctx; ctx.Done() != nil {
-		defer context.AfterFunc(ctx, func() { (*body[T])(t).CancelWaited(loop.CauseOf(ctx)) })()
+		defer context.AfterFunc(ctx, func() { (*body[T])(t).CancelWaited(loop.EndOf(ctx)) })()
 	}
 	remove := t.AddDoneCallback(func(*Future[T]) { l.Stop() })
 	goexit, err := l.l.Run()

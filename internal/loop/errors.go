@@ -40,6 +40,15 @@ func CauseOf(ctx context.Context) *Cause {
 	return Spell.Context(err, context.Cause(ctx))
 }
 
+// EndOf returns why ctx, whose Done is closed, has ended. In contrast to [CauseOf] it also has an
+// answer for the context of a task that has ended without being cancelled.
+func EndOf(ctx context.Context) *Cause {
+	if c := CauseOf(ctx); c != nil {
+		return c
+	}
+	return Spell.Context(context.Canceled, nil)
+}
+
 // Spawn is how package async, which has tasks, runs fn as one for the packages below it, and calls ended when
 // the task is done, also if fn was never called. It is set once, when that package is initialised; without it
 // there are no loops.

@@ -377,10 +377,10 @@ func (l *Loop) Close() error {
 }
 
 func (l *Loop) release(w *worker) {
-	l.flush()
 	l.mu.Lock()
-	l.shut = true
+	l.shut = true // first, so that nothing can come in behind the flush
 	l.mu.Unlock()
+	l.flush()
 	l.closing = true
 	dropped := &Cause{Err: context.Canceled, Cause: ErrLoopClosed, Wait: ErrLoopClosed}
 	for t := l.tasks.next; t != &l.tasks; t = l.tasks.next {

@@ -268,7 +268,12 @@ func NewChild(ctx context.Context, t *Task) *Child {
 			c.attach(t.root(), t.rootChild())
 		}
 		c.parent = ctx
-		c.stop = context.AfterFunc(ctx, func() { c.Cancel(CauseOf(ctx)) })
+		c.stop = context.AfterFunc(ctx, func() {
+			// A task that has just ended is no reason to cancel what uses its context by mistake.
+			if cause := CauseOf(ctx); cause != nil {
+				c.Cancel(cause)
+			}
+		})
 	}
 	return c
 }

@@ -26,7 +26,7 @@ func block(ctx context.Context, done <-chan struct{}) error {
 			return nil
 		default:
 		}
-		return CauseOf(ctx).Wait
+		return EndOf(ctx).Wait
 	case <-closed:
 		return ErrLoopClosed
 	}
@@ -149,6 +149,6 @@ func sleepOutside(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return CauseOf(ctx).Wait
+		return EndOf(ctx).Wait
 	}
 }
