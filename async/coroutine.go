@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/asyncgo/asyncgo/future"
+	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
 // A Coroutine is Python's "async def": a function that can wait, with its arguments bound by a closure. It does
@@ -47,7 +48,7 @@ type Awaitable[T any] = future.Awaitable[T]
 // callbacks. It stands for loop.create_future. If ctx belongs to no loop, neither does the future.
 func NewFuture[T any](ctx context.Context) *Future[T] {
 	f := future.New[T]()
-	if l := loopOf(ctx); l != nil {
+	if l := loop.Near(ctx); l != nil {
 		f.Bind(l, nil)
 	}
 	return f

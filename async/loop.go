@@ -95,20 +95,12 @@ func newLoop(o *options) *Loop {
 	return l
 }
 
-// loopOf returns the loop of ctx, else the one that the caller is inside of, else nil.
-func loopOf(ctx context.Context) *loop.Loop {
-	if l := loop.Of(ctx); l != nil {
-		return l
-	}
-	return loop.Inside()
-}
-
 func faceOf(l *loop.Loop) *Loop { return l.Face.(*Loop) }
 
 // RunningLoop returns the loop that ctx belongs to, if it runs, or [ErrNoLoop]. It stands for
 // asyncio.get_running_loop.
 func RunningLoop(ctx context.Context) (*Loop, error) {
-	if l := loopOf(ctx); l != nil && l.Running() {
+	if l := loop.Near(ctx); l != nil && l.Running() {
 		return faceOf(l), nil
 	}
 	return nil, ErrNoLoop

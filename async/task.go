@@ -92,7 +92,7 @@ func CreateTask[T any](ctx context.Context, co Coroutine[T], opts ...TaskOption)
 }
 
 func createTask[T any](ctx context.Context, co runner[T], opts []TaskOption) *Task[T] {
-	l := loopOf(ctx)
+	l := loop.Near(ctx)
 	if l == nil {
 		panic("async: CreateTask was called with a ctx that belongs to no event loop")
 	}
@@ -324,7 +324,7 @@ func CurrentTask(ctx context.Context) AnyTask {
 // It stands for asyncio.all_tasks. From another goroutine it waits until the loop has an answer; if
 // ctx belongs to no loop, or the loop is closed, the answer is nil.
 func AllTasks(ctx context.Context) []AnyTask {
-	l := loopOf(ctx)
+	l := loop.Near(ctx)
 	if l == nil {
 		return nil
 	}

@@ -60,7 +60,7 @@ func RunInExecutor[T any](ctx context.Context, ex future.Executor, fn func() (T,
 	if fn == nil {
 		panic("async: RunInExecutor was called with a nil function")
 	}
-	l := loopOf(ctx)
+	l := loop.Near(ctx)
 	if l == nil {
 		if ex == nil {
 			panic("async: RunInExecutor was called with a ctx that belongs to no event loop")

@@ -108,7 +108,7 @@ func (ts *TimeoutScope) expire() {
 // d ≤ 0 expires in the next tick, if body waits at all; [Forever] never does. body can move the
 // deadline.
 func Timeout(ctx context.Context, d time.Duration, body func(ctx context.Context, t *TimeoutScope) error) error {
-	l := loopOf(ctx)
+	l := loop.Near(ctx)
 	if l == nil {
 		return ErrNoLoop
 	}
@@ -168,7 +168,7 @@ func currentTask(ctx context.Context) (*loop.Task, error) {
 		return nil, err
 	case t != nil:
 		return t, nil
-	case loopOf(ctx) != nil:
+	case loop.Near(ctx) != nil:
 		return nil, ErrNotInTask
 	}
 	return nil, ErrNoLoop
@@ -223,7 +223,7 @@ func WaitFor[T any](ctx context.Context, aw Awaitable[T], d time.Duration) (T, e
 	if d == Forever {
 		return aw.Await(ctx)
 	}
-	if d <= 0 && loopOf(ctx) == nil {
+	if d <= 0 && loop.Near(ctx) == nil {
 		if f, ok := aw.(*Future[T]); ok && f.IsDone() {
 			return f.Result()
 		}
@@ -242,7 +242,7 @@ func WaitFor[T any](ctx context.Context, aw Awaitable[T], d time.Duration) (T, e
 		}
 		return f.Result()
 	}
-	if loopOf(ctx) == nil {
+	if loop.Near(ctx) == nil {
 		ctx, cancel := context.WithTimeoutCause(ctx, d, ErrTimeout)
 		defer cancel()
 		return aw.Await(ctx)

@@ -166,7 +166,7 @@ func newNodes(n int) []joinNode {
 // join returns the future of all children. A child that occurs twice is waited for twice, which
 // makes no difference.
 func join[R any, C child](ctx context.Context, children []C, settled bool, result func() R) *future.Future[R] {
-	j := &joined[R]{home: home(ctx), settled: settled, result: result}
+	j := &joined[R]{home: loop.Near(ctx), settled: settled, result: result}
 	j.owner.Canceller = j
 	j.out.Bind(j.home, &j.owner)
 	if len(children) == 0 {

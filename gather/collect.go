@@ -24,6 +24,15 @@ type collectNode struct {
 	i int
 }
 
+// collect returns a collector of fs, numbered as they are.
+func collect[F Waitable](ctx context.Context, fs []F) *collector {
+	c := &collector{home: loop.Near(ctx)}
+	for i, f := range fs {
+		c.watch(f.Completion(), i)
+	}
+	return c
+}
+
 // watch adds a future under the number i.
 func (c *collector) watch(comp *loop.Completion, i int) {
 	n := &collectNode{c: c, i: i}

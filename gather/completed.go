@@ -25,11 +25,8 @@ func AsCompletedOf[T any, A future.Awaitable[T]](ctx context.Context, aws []A) i
 }
 
 func asCompleted[T any](ctx context.Context, futs []*future.Future[T]) iter.Seq2[T, error] {
-	c := &collector{home: home(ctx)}
-	for i, f := range unique(futs) {
-		c.watch(f.Completion(), i)
-	}
 	futs = unique(futs)
+	c := collect(ctx, futs)
 	return func(yield func(T, error) bool) {
 		for {
 			i, ok, err := c.next(ctx)
@@ -49,11 +46,8 @@ func asCompleted[T any](ctx context.Context, futs []*future.Future[T]) iter.Seq2
 // tells. Nothing is cancelled, and ranging again continues with the rest.
 func Completed[F Waitable](ctx context.Context, fs []F) iter.Seq[F] {
 	checkNil(fs)
-	c := &collector{home: home(ctx)}
 	fs = unique(fs)
-	for i, f := range fs {
-		c.watch(f.Completion(), i)
-	}
+	c := collect(ctx, fs)
 	return func(yield func(F) bool) {
 		for {
 			i, ok, err := c.next(ctx)

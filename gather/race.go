@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/asyncgo/asyncgo/future"
+	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
 // Race returns the outcome of the first of aws to end, be it a result or an error. The others are
@@ -28,10 +29,7 @@ func first[T any](ctx context.Context, futs []*future.Future[T], good func(error
 	if len(futs) == 0 {
 		return *new(T), ErrNothing
 	}
-	c := &collector{home: home(ctx)}
-	for i, f := range futs {
-		c.watch(f.Completion(), i)
-	}
+	c := collect(ctx, futs)
 	var errs []error
 	for {
 		i, ok, err := c.next(ctx)
@@ -77,7 +75,7 @@ func Map[A, T any](ctx context.Context, limit int, items iter.Seq[A], fn func(ct
 	case fn == nil:
 		panic("gather: the function of Map is nil")
 	}
-	c := &collector{home: home(ctx)}
+	c := &collector{home: loop.Near(ctx)}
 	var futs []*future.Future[T]
 	finished := false
 	defer func() {

@@ -10,14 +10,6 @@ import (
 	"github.com/sourcegraph/conc/panics"
 )
 
-// home returns the loop in which callbacks of a call with ctx run, or nil.
-func home(ctx context.Context) *loop.Loop {
-	if l := loop.Of(ctx); l != nil {
-		return l
-	}
-	return loop.Inside()
-}
-
 // futureOf returns the future of what is to be combined. A coroutine is started as a task; so is an Awaitable
 // of unknown type, or on a goroutine if there is no loop.
 func futureOf[T any](ctx context.Context, aw future.Awaitable[T], i int) *future.Future[T] {
@@ -54,7 +46,7 @@ func isNil(v any) bool {
 func start[T any](ctx context.Context, fn func(context.Context) (T, error)) *future.Future[T] {
 	s := &started[T]{}
 	s.owner.Canceller = s
-	l := home(ctx)
+	l := loop.Near(ctx)
 	run := func(ctx context.Context) {
 		var v T
 		var err error

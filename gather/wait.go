@@ -73,7 +73,7 @@ func Wait[F Waitable](ctx context.Context, fs []F, opts ...WaitOption) (done, pe
 	}
 	checkNil(fs)
 	fs = unique(fs)
-	w := &waiting[F]{home: home(ctx), left: len(fs), until: o.until}
+	w := &waiting[F]{home: loop.Near(ctx), left: len(fs), until: o.until}
 	w.out.Bind(w.home, nil)
 	defer w.stopTimer(o)()
 	nodes := make([]waitNode[F], len(fs))

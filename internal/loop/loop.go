@@ -101,9 +101,6 @@ func (l *Loop) Context() context.Context { return &l.root }
 // Now returns the time of the loop's clock.
 func (l *Loop) Now() time.Duration { return l.clock.Now() }
 
-// Clock returns the loop's clock.
-func (l *Loop) Clock() Clock { return l.clock }
-
 // Running reports whether the loop runs now.
 func (l *Loop) Running() bool { return l.running.Load() }
 
@@ -281,7 +278,7 @@ func (l *Loop) wait(w *worker) {
 		// Dekker: announce, look again. The poster writes, then looks for the
 		// announcement.
 		l.sleeping.Store(true)
-		if l.inboxed.Load() || !l.clock.Wait(d, l.wakeUp, l.busy) {
+		if l.inboxed.Load() || !l.clock.Wait(d, l.wakeUp, l.Busy) {
 			if !l.sleeping.CompareAndSwap(true, false) {
 				<-l.wakeUp // its sender is on the way
 			}
@@ -316,8 +313,8 @@ func (l *Loop) trimSometimes(w *worker) bool {
 	return l.trim(w)
 }
 
-// busy reports whether work outside the loop is under way that will come back to it.
-func (l *Loop) busy() bool { return l.external.Load() > 0 }
+// Busy reports whether work outside the loop is under way that will come back to it.
+func (l *Loop) Busy() bool { return l.external.Load() > 0 }
 
 // External counts work outside the loop that will come back to it, so that a virtual clock does not run
 // ahead of it.
@@ -408,9 +405,6 @@ func (l *Loop) release(w *worker) {
 	l.ready, l.batch, l.timers, l.idle = nil, nil, timers{}, nil
 }
 
-// Closing reports whether the loop is being closed, inside.
-func (l *Loop) Closing() bool { return l.closing }
-
 // Tasks returns the tasks that are not done, in order of creation. It is called inside, or while the loop
 // stands still.
 func (l *Loop) Tasks() []*Task {
@@ -462,6 +456,3 @@ func (l *Loop) Stats() Stats {
 		Idle: len(l.idle), Ticks: l.ticks, WakeUps: l.wakeUps.Load(),
 	}
 }
-
-// Busy reports whether work outside the loop is under way that will come back to it.
-func (l *Loop) Busy() bool { return l.busy() }

@@ -176,9 +176,6 @@ func (t *Task) Err() error {
 // Deadline implements [context.Context]: a task has none.
 func (t *Task) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// Cause returns why the scope is cancelled, or nil.
-func (s *Scope) Cause() *Cause { return s.cause.Load() }
-
 // standard returns the scope's standard context, which is made on first use.
 func (s *Scope) standard() *standard {
 	if std := s.made(); std != nil {
@@ -243,7 +240,6 @@ type Child struct {
 	up         *Scope
 	upChild    *Child // up, if that is a Child
 	next, prev *Child
-	own        *Cause // set when it was cancelled itself, and not from above
 	mirror     *Child // stands in for this one since the task was uncancelled
 	closed     bool
 
@@ -346,9 +342,6 @@ func (c *Child) attach(up *Scope, upChild *Child) {
 // counts.
 func (c *Child) Cancel(cause *Cause) {
 	c.loop.tree.Lock()
-	if c.own == nil {
-		c.own = cause
-	}
 	mirror, isClosed := c.mirror, c.closed
 	c.loop.tree.Unlock()
 	if !isClosed {
@@ -357,14 +350,6 @@ func (c *Child) Cancel(cause *Cause) {
 	if mirror != nil {
 		mirror.Cancel(cause)
 	}
-}
-
-// Own returns the cause that the scope itself was cancelled with; nil if it was cancelled
-// from above or not at all.
-func (c *Child) Own() *Cause {
-	c.loop.tree.Lock()
-	defer c.loop.tree.Unlock()
-	return c.own
 }
 
 // Outer returns the cause that what surrounds the scope was cancelled with, or nil.

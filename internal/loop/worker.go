@@ -112,6 +112,14 @@ func Inside() *Loop {
 	return nil
 }
 
+// Near returns the loop of ctx, else the one that the caller is inside of, else nil.
+func Near(ctx context.Context) *Loop {
+	if l := Of(ctx); l != nil {
+		return l
+	}
+	return Inside()
+}
+
 // Inside reports whether the calling goroutine is the one that runs in l now, or holds it while it
 // stands still.
 func (l *Loop) Inside() bool { return Inside() == l || l.holder.Load() == goid.Get() }
