@@ -22,6 +22,9 @@ type Party interface {
 	Notify(in *Loop) (run bool)
 }
 
+// waits reports whether the waiter is in a list.
+func (w *Waiter) waits() bool { return w.prev != nil }
+
 // MakeWaiter returns a waiter that stands for p.
 func MakeWaiter(p Party) Waiter { return Waiter{party: p} }
 
@@ -40,7 +43,7 @@ func (ws *waiters) append(w *Waiter) {
 }
 
 func (ws *waiters) remove(w *Waiter) bool {
-	if w.prev == nil {
+	if !w.waits() {
 		return false
 	}
 	if w.next == w {
@@ -270,10 +273,7 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 		w.delegated = true
 	}
 	if c.Add(&w.waiter) {
-		w.waitsFor = target
-		if t.loop.debug.Load() {
-			w.more().waits = callers()
-		}
+		w.beginWait(target)
 		for {
 			t.park()
 			if w.notified || c.State() != Pending || w.cancelCause() != nil && !w.delegated {
@@ -283,10 +283,7 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 		if !w.notified {
 			c.Remove(&w.waiter)
 		}
-		w.waitsFor = nil
-		if w.rare != nil {
-			w.rare.waits = nil
-		}
+		w.endWait()
 	} else if w.delegated {
 		t.yield() // It has ended at once, but a cancelled wait gives way all the same.
 	}

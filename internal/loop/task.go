@@ -370,9 +370,9 @@ func (t *Task) interrupt(c *Cause) {
 		w.passing = false
 		return
 	}
-	if w.waitsFor != nil {
+	if target, ok := w.waitsFor.(Canceller); ok {
 		w.passing = true
-		accepted := w.waitsFor.CancelWaited(c)
+		accepted := target.CancelWaited(c)
 		ring := !w.passing
 		w.passing = false
 		if accepted && !ring {

@@ -33,7 +33,7 @@ type worker struct {
 	scope    *Scope
 	timer    uint64 // see timed
 	waiter   Waiter
-	waitsFor Canceller
+	waitsFor any // a Canceller that a cancellation is passed on to, or a Keeper
 	rare     *workerRare
 }
 
@@ -335,6 +335,22 @@ func (s *sleeper) armed() *uint64 { return &s.timer }
 func (s *sleeper) RunReady() {
 	if s.task != nil {
 		s.task.wake()
+	}
+}
+
+// beginWait notes what the task waits for, for those who cancel it or look at it.
+func (w *worker) beginWait(on any) {
+	w.waitsFor = on
+	if w.loop.debug.Load() {
+		w.more().waits = callers()
+	}
+}
+
+// endWait ends what beginWait began.
+func (w *worker) endWait() {
+	w.waitsFor = nil
+	if w.rare != nil {
+		w.rare.waits = nil
 	}
 }
 

@@ -1,0 +1,186 @@
+package loop
+
+import (
+	"context"
+	"sync"
+)
+
+// A Line is where tasks and goroutines wait for their turn at something, first come, first served. Locks,
+// queues and their like are made of Lines. It has no lock of its own: all methods are called with
+// the mutex of its [Keeper] held. The zero value is an empty line.
+//
+// Who is woken leaves the line at once, but counts as under way until it runs. So a newcomer can see that
+// others come first, although nobody holds what they wait for.
+type Line struct {
+	list     waiters
+	n        int // in the list
+	underWay int // woken, but not running yet
+}
+
+// A Keeper is the lock, queue and so on that a [Line] belongs to.
+type Keeper interface {
+	// GaveUp is called, with the mutex held, when a party leaves the line without having had its turn:
+	// because its context has ended, or because its loop is closed and its task unwound. With woken
+	// the party was woken before, and its turn goes to somebody else now.
+	GaveUp(line *Line, woken bool)
+	// String describes the keeper for somebody who looks at a task that waits for it.
+	String() string
+}
+
+// Waiting returns how many have not been woken.
+func (q *Line) Waiting() int { return q.n }
+
+// UnderWay returns how many have been woken and do not run yet.
+func (q *Line) UnderWay() int { return q.underWay }
+
+// Len returns how many there are of both.
+func (q *Line) Len() int { return q.n + q.underWay }
+
+// Wake wakes the first who was not woken yet, and reports whether there is one.
+func (q *Line) Wake() bool { return q.WakeIn(Inside()) }
+
+// WakeIn is Wake for a caller that knows which loop it is inside of.
+func (q *Line) WakeIn(in *Loop) bool {
+	w := q.list.pop()
+	if w == nil {
+		return false
+	}
+	q.n--
+	q.underWay++
+	w.party.Notify(in)
+	return true
+}
+
+// WakeAll wakes all who wait, in order.
+func (q *Line) WakeAll() {
+	if q.n == 0 {
+		return
+	}
+	for in := Inside(); q.WakeIn(in); {
+		continue
+	}
+}
+
+// Wait joins the end of the line and waits to be woken, in whatever way the calling goroutine can: a
+// task is suspended, a plain goroutine blocked. mu is unlocked meanwhile, and is locked when Wait returns.
+//
+// If ctx ends, Wait returns the error of that: for a task also if it was woken in the
+// same tick. The keeper has been told by GaveUp then. A callback gets [ErrNotInTask].
+func (q *Line) Wait(ctx context.Context, mu *sync.Mutex, k Keeper) error {
+	t, err := Current(ctx)
+	switch {
+	case err != nil:
+		return err
+	case t == nil:
+		return q.waitOutside(ctx, mu, k)
+	}
+	w := t.w
+	w.observe(ctx)
+	if c := w.cancelCause(); c != nil {
+		mu.Unlock()
+		t.yield()
+		w.unobserve()
+		mu.Lock()
+		return t.deliver(c)
+	}
+	return q.park(t, mu, k)
+}
+
+// WaitAnyway is Wait for a turn that has to come, whatever happens to ctx.
+func (q *Line) WaitAnyway(ctx context.Context, mu *sync.Mutex, k Keeper) error {
+	t, err := Current(ctx)
+	switch {
+	case err != nil:
+		return err
+	case t == nil:
+		return q.waitOutside(context.Background(), mu, k)
+	}
+	return q.park(t, mu, k)
+}
+
+// park is how a task waits.
+func (q *Line) park(t *Task, mu *sync.Mutex, k Keeper) error {
+	w := t.w
+	w.beginWait(k)
+	q.join(&w.waiter)
+	mu.Unlock()
+	parked := true
+	defer func() {
+		if parked { // for ever: the loop is being closed
+			mu.Lock()
+			k.GaveUp(q, q.leave(&w.waiter))
+			mu.Unlock()
+		}
+	}()
+	var c *Cause
+	for {
+		t.park()
+		mu.Lock()
+		if c = w.cancelCause(); c != nil || !w.waiter.waits() {
+			break
+		}
+		mu.Unlock()
+	}
+	parked = false
+	turn := q.leave(&w.waiter)
+	w.endWait()
+	w.unobserve()
+	if c == nil {
+		return nil
+	}
+	k.GaveUp(q, turn)
+	return t.deliver(c)
+}
+
+func (q *Line) join(w *Waiter) {
+	q.list.append(w)
+	q.n++
+}
+
+// leave takes w out of the line, and reports whether it had been woken.
+func (q *Line) leave(w *Waiter) (woken bool) {
+	if q.list.remove(w) {
+		q.n--
+		return false
+	}
+	q.underWay--
+	return true
+}
+
+// A lodger is a plain goroutine in a line.
+type lodger struct {
+	waiter Waiter
+	woken  chan struct{} // has room for the one that comes
+}
+
+var lodgers = sync.Pool{New: func() any {
+	g := &lodger{woken: make(chan struct{}, 1)}
+	g.waiter.party = g
+	return g
+}}
+
+// Notify implements [Party].
+func (g *lodger) Notify(*Loop) bool {
+	g.woken <- struct{}{}
+	return false
+}
+
+// waitOutside is how a plain goroutine waits. If its turn and the end of ctx come together, the turn counts.
+func (q *Line) waitOutside(ctx context.Context, mu *sync.Mutex, k Keeper) error {
+	g := lodgers.Get().(*lodger)
+	defer lodgers.Put(g)
+	q.join(&g.waiter)
+	mu.Unlock()
+	err := block(ctx, g.woken)
+	mu.Lock()
+	turn := q.leave(&g.waiter)
+	switch {
+	case err == nil:
+		return nil
+	case turn:
+		<-g.woken
+		return nil
+	}
+	k.GaveUp(q, false)
+	return err
+}
