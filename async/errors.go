@@ -29,6 +29,10 @@ var (
 	// ErrLoopRunning is Python's RuntimeError "This event loop is already running"; Run and
 	// Runner.Run return it in a task.
 	ErrLoopRunning = loop.ErrRunning
+	// ErrCloseRunning is Python's RuntimeError "Cannot close a running event loop".
+	ErrCloseRunning = loop.ErrCloseRunning
+	// ErrBlocking is returned by Loop.Close while a task is in Block.
+	ErrBlocking = loop.ErrBlocking
 	// ErrNoLoop is Python's RuntimeError "no running event loop": ctx belongs to none.
 	ErrNoLoop = errors.New("async: no running event loop: ctx does not come from one")
 	// ErrStopped is Python's RuntimeError "Event loop stopped before Future completed."

@@ -24,9 +24,7 @@ type Loop struct {
 	mu       sync.Mutex
 	pool     *future.Pool // the default executor, made on first use
 	shutdown bool         // of the default executor
-	signals  map[os.Signal]func()
-	sigCh    chan os.Signal
-	sigDone  chan struct{}
+	signals  map[os.Signal]*signalHandler
 
 	jobs jobs
 }
@@ -36,7 +34,7 @@ type jobs struct {
 	mu   sync.Mutex
 	n    int
 	over bool          // no more are taken
-	idle chan struct{} // closed when n comes to zero, if somebody waits
+	idle *Future[Void] // done when n comes to zero, if somebody waits
 }
 
 // begin adds a job, or reports false if none are taken any more.
@@ -51,29 +49,44 @@ func (j *jobs) begin() bool {
 
 func (j *jobs) end() {
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.n--; j.n == 0 && j.idle != nil {
-		close(j.idle)
-		j.idle = nil
+	j.n--
+	var idle *Future[Void]
+	if j.n == 0 {
+		idle, j.idle = j.idle, nil
+	}
+	j.mu.Unlock()
+	if idle != nil {
+		idle.SetResult(Void{})
 	}
 }
 
-// wait waits until there are no jobs, and with last takes no more.
-func (j *jobs) wait(last bool) {
+// refuse has begin report false from now on.
+func (j *jobs) refuse() {
 	j.mu.Lock()
-	if last {
-		j.over = true
-	}
+	defer j.mu.Unlock()
+	j.over = true
+}
+
+// any reports whether there are jobs.
+func (j *jobs) any() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.n > 0
+}
+
+// wait waits until there are no jobs.
+func (j *jobs) wait(ctx context.Context) {
+	j.mu.Lock()
 	if j.n == 0 {
 		j.mu.Unlock()
 		return
 	}
 	if j.idle == nil {
-		j.idle = make(chan struct{})
+		j.idle = NewFuture[Void](ctx)
 	}
 	idle := j.idle
 	j.mu.Unlock()
-	<-idle
+	idle.Await(ctx)
 }
 
 // NewLoop returns a loop that does not run yet: asyncio.new_event_loop. It must be closed by [Loop.Close].
@@ -169,8 +182,8 @@ func (l *Loop) Stop() { l.l.Stop() }
 
 // Close releases what the loop holds: loop.close. Tasks that are not done are ended without a
 // chance to wait, their deferred calls run; callbacks are dropped. Signal handlers are removed.
-// Jobs of the default executor are not waited for. Closing again does nothing; closing a loop that
-// runs returns an error.
+// Jobs of the default executor are not waited for. Closing again does nothing. Closing a loop that
+// runs returns [ErrCloseRunning], and one that has a task in [Block] [ErrBlocking].
 func (l *Loop) Close() error {
 	if err := l.l.Close(); err != nil {
 		return err
@@ -184,7 +197,7 @@ func (l *Loop) Close() error {
 		return nil
 	}
 	pool.CancelPending()
-	if l.l.Busy() {
+	if l.jobs.any() {
 		go pool.Shutdown(context.Background()) // ends with the last job
 		return nil
 	}
@@ -334,27 +347,36 @@ func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.sigCh == nil {
-		l.signals = map[os.Signal]func(){}
-		l.sigCh = make(chan os.Signal, 16)
-		l.sigDone = make(chan struct{})
-		go l.forwardSignals(l.sigCh, l.sigDone)
+	if h := l.signals[sig]; h != nil {
+		h.fn = fn
+		return nil
 	}
-	l.signals[sig] = fn
-	signal.Notify(l.sigCh, sig)
+	if l.signals == nil {
+		l.signals = map[os.Signal]*signalHandler{}
+	}
+	h := &signalHandler{fn: fn, ch: make(chan os.Signal, 4), done: make(chan struct{})}
+	l.signals[sig] = h
+	signal.Notify(h.ch, sig)
+	go l.forward(h)
 	return nil
 }
 
-// forwardSignals is the goroutine that brings signals into the loop. It exists while there are handlers.
-func (l *Loop) forwardSignals(ch chan os.Signal, done chan struct{}) {
-	defer close(done)
-	for sig := range ch {
+// A signalHandler is what AddSignalHandler has made of one signal: a channel and a goroutine of its own, so that
+// the others do not miss anything when it goes.
+type signalHandler struct {
+	fn   func() // guarded by the loop's mu
+	ch   chan os.Signal
+	done chan struct{} // closed when the goroutine has ended
+}
+
+// forward brings signals into the loop.
+func (l *Loop) forward(h *signalHandler) {
+	defer close(h.done)
+	for range h.ch {
 		l.mu.Lock()
-		fn := l.signals[sig]
+		fn := h.fn
 		l.mu.Unlock()
-		if fn != nil {
-			l.CallSoonThreadsafe(fn)
-		}
+		l.CallSoonThreadsafe(fn)
 	}
 }
 
@@ -362,37 +384,30 @@ func (l *Loop) forwardSignals(ch chan os.Signal, done chan struct{}) {
 // handler. The signal has its default effect again.
 func (l *Loop) RemoveSignalHandler(sig os.Signal) bool {
 	l.mu.Lock()
-	_, ok := l.signals[sig]
+	h := l.signals[sig]
 	delete(l.signals, sig)
-	rest := make([]os.Signal, 0, len(l.signals))
-	for s := range l.signals {
-		rest = append(rest, s)
-	}
-	ch := l.sigCh
-	if ok {
-		signal.Stop(ch)
-		if len(rest) > 0 {
-			signal.Notify(ch, rest...)
-		}
-	}
 	l.mu.Unlock()
-	if ok && len(rest) == 0 {
-		l.closeSignals()
+	h.end()
+	return h != nil
+}
+
+// end takes the handler away. On nil it does nothing.
+func (h *signalHandler) end() {
+	if h != nil {
+		signal.Stop(h.ch)
+		close(h.ch)
+		<-h.done
 	}
-	return ok
 }
 
 func (l *Loop) closeSignals() {
 	l.mu.Lock()
-	ch, done := l.sigCh, l.sigDone
-	l.sigCh, l.signals = nil, nil
+	all := l.signals
+	l.signals = nil
 	l.mu.Unlock()
-	if ch == nil {
-		return
+	for _, h := range all {
+		h.end()
 	}
-	signal.Stop(ch)
-	close(ch)
-	<-done
 }
 
 // LoopStats is what a loop holds and has done.

@@ -15,9 +15,10 @@ import (
 // Run runs main as the first task of a new loop and returns its error: asyncio.run.
 //
 // When main has ended, all tasks that are left are cancelled, in the order of their creation, and
-// waited for; then the functions that [ToThread] has started; then the loop is closed. Nothing that
-// was started survives Run. Errors of the leftovers, and errors of tasks that nobody has looked at,
-// go to the exception handler.
+// waited for, together with the functions that [ToThread] has started; then the loop is closed. Nothing
+// that was started survives Run. Errors of the leftovers, and errors of tasks that nobody has looked
+// at, go to the exception handler. A leftover that waits with a context that is not its own, as
+// context.Background, is not reached by the cancellation and holds up the end of Run.
 //
 // A panic in main leaves Run as a panic with a [PanicError], after all that. runtime.Goexit in a
 // task, as testing.T.FailNow calls it, ends the run and goes on in the goroutine that called Run.
@@ -97,7 +98,7 @@ func RunIn[T any](r *Runner, main Coroutine[T]) (v T, err error) {
 	t := CreateTask(l.Context(), main, InVars(&Vars{r.vars}), notEager)
 	sig := r.interruptBy(l, t.Cancel)
 	if ctx := r.opts.ctx; ctx.Done() != nil {
-		defer context.AfterFunc(ctx, func() { (*body[T])(t).CancelWaited(loop.EndOf(ctx)) })()
+		defer l.l.AfterFunc(ctx, func() { (*body[T])(t).CancelWaited(loop.EndOf(ctx)) })()
 	}
 	remove := t.AddDoneCallback(func(*Future[T]) { l.Stop() })
 	goexit, err := l.l.Run()
@@ -105,7 +106,7 @@ func RunIn[T any](r *Runner, main Coroutine[T]) (v T, err error) {
 	interrupted := sig.stop()
 	switch {
 	case goexit:
-		r.Close()
+		r.close()
 		runtime.Goexit()
 	case err != nil:
 		return v, err
@@ -117,7 +118,7 @@ func RunIn[T any](r *Runner, main Coroutine[T]) (v T, err error) {
 	}
 	v, err = t.Result()
 	if t.task.Panicked() {
-		r.Close()
+		r.close()
 		panic(err)
 	}
 	if interrupted > 0 && t.Cancelled() && t.Cancelling() == 1 {
@@ -130,8 +131,16 @@ func RunIn[T any](r *Runner, main Coroutine[T]) (v T, err error) {
 func notEager(o *taskOptions) { o.eager = false }
 
 // Close cancels all tasks that are left, waits for them and for functions on other goroutines, and
-// closes the loop. Closing again does nothing. In a run it panics.
+// closes the loop. If one of them calls runtime.Goexit, so does Close in the end. Closing again does
+// nothing. In a run it panics.
 func (r *Runner) Close() {
+	if r.close() {
+		runtime.Goexit()
+	}
+}
+
+// close is Close, and reports whether something was left by runtime.Goexit.
+func (r *Runner) close() (goexit bool) {
 	r.mu.Lock()
 	l := r.loop
 	if l != nil && l.IsRunning() {
@@ -141,68 +150,96 @@ func (r *Runner) Close() {
 	wasClosed := r.closed
 	r.closed = true
 	r.mu.Unlock()
-	if l != nil && !wasClosed {
-		l.shutDown()
-	}
+	return l != nil && !wasClosed && l.shutDown()
 }
 
-// shutDown is the end of Run.
-func (l *Loop) shutDown() {
-	goexit := l.endAll()
-	l.jobs.wait(false)
-	if !goexit {
-		l.endAll() // tasks that were in Block
+// shutDown is the end of Run. It reports whether something that ran meanwhile was left by runtime.Goexit,
+// which does not keep the rest from being done.
+func (l *Loop) shutDown() (goexit bool) {
+	// A task that answers its cancellation by starting another one gets a few chances; what is left then
+	// is unwound by Close. Functions on other goroutines are waited for while the loop runs, because they may
+	// need it.
+	for range 8 {
+		left := l.cancelAll()
+		if len(left) == 0 && !l.jobs.any() {
+			break
+		}
+		goexit = l.lastTask(func(ctx context.Context) {
+			l.awaitEnds(ctx, left)
+			l.jobs.wait(ctx)
+		}) || goexit
 	}
-	l.jobs.wait(true)
-	l.ShutdownDefaultExecutor(context.Background())
-	l.l.ReportUnseen()
+	l.jobs.refuse()
+	if l.jobs.any() || l.hasPool() || l.l.AnyUnseen() {
+		goexit = l.lastTask(func(ctx context.Context) {
+			l.jobs.wait(ctx)
+			l.ShutdownDefaultExecutor(ctx)
+			for _, e := range l.l.Unseen() {
+				l.reportInCallback(ctx, func() { l.l.Report(e) })
+			}
+		}) || goexit
+	}
 	// A loop that does not run can be closed, unless somebody closed it before.
 	if err := l.Close(); err != nil {
 		panic(fmt.Sprintf("async: closing the loop: %v", err))
 	}
-}
-
-// endAll ends the tasks that are left. A task that answers its cancellation by starting another one
-// gets a few chances; what is left then is unwound by Close.
-func (l *Loop) endAll() (goexit bool) {
-	for range 8 {
-		var left []*loop.Task
-		l.l.Ask(func() { left = l.l.Tasks() })
-		if len(left) == 0 || goexit {
-			break
-		}
-		goexit = l.endTasks(left)
-	}
 	return goexit
 }
 
-// endTasks cancels tasks and runs the loop until they have ended.
-func (l *Loop) endTasks(left []*loop.Task) (goexit bool) {
-	tasks := make([]endable, len(left))
-	for i, t := range left {
-		tasks[i] = t.Body().Info().(endable)
-	}
+// cancelAll cancels the tasks that are not done, and returns them.
+func (l *Loop) cancelAll() (left []endable) {
 	l.l.Ask(func() {
-		for _, t := range tasks {
+		for _, t := range l.l.Tasks() {
+			left = append(left, t.Body().Info().(endable))
+		}
+		for _, t := range left {
 			t.Cancel()
 		}
 	})
-	run := CreateTask(l.Context(), func(ctx context.Context) (Void, error) {
-		for _, t := range tasks {
-			t.awaitEnd(ctx)
+	return left
+}
+
+// lastTask runs fn as a task, and the loop until that is done, however often it is left by a Goexit.
+func (l *Loop) lastTask(fn func(ctx context.Context)) (goexit bool) {
+	t := CreateTask(l.Context(), func(ctx context.Context) (Void, error) {
+		fn(ctx)
+		return Void{}, nil
+	}, notEager, Name("shutdown"))
+	t.AddDoneCallback(func(*Future[Void]) { l.Stop() })
+	for !t.IsDone() {
+		again, err := l.l.Run()
+		if err != nil {
+			break // somebody has closed it
 		}
-		for _, t := range tasks {
-			if err := t.Err(); err != nil && !t.Cancelled() {
+		goexit = goexit || again
+	}
+	return goexit
+}
+
+// awaitEnds waits for tasks that are cancelled, and reports their errors.
+func (l *Loop) awaitEnds(ctx context.Context, tasks []endable) {
+	for _, t := range tasks {
+		t.awaitEnd(ctx)
+	}
+	for _, t := range tasks {
+		if err := t.Err(); err != nil && !t.Cancelled() {
+			l.reportInCallback(ctx, func() {
 				l.CallExceptionHandler(ExceptionContext{
 					Message: "unhandled exception during Run shutdown", Err: err, Task: t,
 				})
-			}
+			})
 		}
-		return Void{}, nil
-	}, notEager, Name("shutdown"))
-	run.AddDoneCallback(func(*Future[Void]) { l.Stop() })
-	goexit, _ = l.l.Run()
-	return goexit
+	}
+}
+
+// reportInCallback calls report in a callback and waits for that, because an exception handler may do anything.
+func (l *Loop) reportInCallback(ctx context.Context, report func()) {
+	reported := NewFuture[Void](ctx)
+	l.CallSoon(func() {
+		defer reported.SetResult(Void{})
+		report()
+	})
+	reported.Await(ctx)
 }
 
 // endable is a task of any type, for the end of Run.

@@ -23,6 +23,13 @@ func (l *Loop) executor() (future.Executor, error) {
 	return l.pool, nil
 }
 
+// hasPool reports whether the default executor was used.
+func (l *Loop) hasPool() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pool != nil
+}
+
 // ShutdownDefaultExecutor ends the default executor and waits until its functions have returned, or
 // ctx is done: shutdown_default_executor. It blocks the calling goroutine; a task is suspended.
 func (l *Loop) ShutdownDefaultExecutor(ctx context.Context) error {
@@ -91,7 +98,10 @@ func RunInExecutor[T any](ctx context.Context, ex future.Executor, fn func() (T,
 			l.External(-1)
 		}
 	}()
-	j.inner = future.Submit(ex, fn)
+	j.inner = future.Submit(ex, func() (v T, err error) {
+		l.Job(func() { v, err = fn() })
+		return v, err
+	})
 	submitted = true
 	j.inner.AddDoneCallback(j.ended)
 	return &j.fut
@@ -181,7 +191,7 @@ func Block[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) 
 	t.Block(func() {
 		defer face.jobs.end()
 		defer l.External(-1)
-		v, err = fn(ctx)
+		l.Job(func() { v, err = fn(ctx) })
 	})
 	return v, err
 }

@@ -256,7 +256,7 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 		return nil, err
 	}
 	if t == nil {
-		return nil, block(ctx, c.Done())
+		return nil, block(ctx, c.Done(), nil)
 	}
 	if target == t.owner.Canceller {
 		return nil, ErrAwaitSelf

@@ -61,12 +61,23 @@ func (f *Failure) Dropped() {
 	}
 }
 
-func (f *Failure) report() {
-	f.loop.Report(Exception{Message: f.what + " exception was never retrieved", Err: f.err, Created: position(f.created)})
+func (f *Failure) report() { f.loop.Report(f.exception()) }
+
+func (f *Failure) exception() Exception {
+	return Exception{Message: f.what + " exception was never retrieved", Err: f.err, Created: position(f.created)}
 }
 
-// ReportUnseen reports all errors that nobody has looked at, at the end of a run.
-func (l *Loop) ReportUnseen() {
+// AnyUnseen reports whether there may be errors that nobody has looked at.
+func (l *Loop) AnyUnseen() bool {
+	fs := &l.failures
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return len(fs.all) > 0
+}
+
+// Unseen returns the errors that nobody has looked at, for the end of a run. From now on they count as
+// reported.
+func (l *Loop) Unseen() (unseen []Exception) {
 	fs := &l.failures
 	fs.mu.Lock()
 	all := fs.all
@@ -74,7 +85,8 @@ func (l *Loop) ReportUnseen() {
 	fs.mu.Unlock()
 	for _, f := range all {
 		if !f.seen.Swap(true) {
-			f.report()
+			unseen = append(unseen, f.exception())
 		}
 	}
+	return unseen
 }

@@ -165,13 +165,16 @@ func (g *lodger) Notify(*Loop) bool {
 	return false
 }
 
+// given implements [signal].
+func (g *lodger) given() bool { return len(g.woken) > 0 }
+
 // waitOutside is how a plain goroutine waits. If its turn and the end of ctx come together, the turn counts.
 func (q *Line) waitOutside(ctx context.Context, mu *sync.Mutex, k Keeper) error {
 	g := lodgers.Get().(*lodger)
 	defer lodgers.Put(g)
 	q.join(&g.waiter)
 	mu.Unlock()
-	err := block(ctx, g.woken)
+	err := block(ctx, g.woken, g)
 	mu.Lock()
 	turn := q.leave(&g.waiter)
 	switch {

@@ -47,7 +47,7 @@ type Loop struct {
 	sleeping atomic.Bool // the inside waits for wakeUp
 	wakeUp   chan struct{}
 	wakeUps  atomic.Uint64
-	external atomic.Int64 // jobs elsewhere that will come back
+	outside  outside
 
 	tree sync.Mutex // guards the tree of scopes
 
@@ -266,13 +266,19 @@ func (l *Loop) wait(w *worker) {
 			l.flush()
 			continue
 		}
+		virtual := !l.realTime()
+		if virtual && l.timers.len() > 0 {
+			if l.catchUp(); len(l.ready) > 0 {
+				return
+			}
+		}
 		d := time.Duration(-1)
 		if when, ok := l.timers.next(); ok {
 			if d = when - l.clock.Now(); d <= 0 {
 				return
 			}
 		}
-		if _, real := l.clock.(*Real); more && real && (d < 0 || d > trimEvery) {
+		if more && !virtual && (d < 0 || d > trimEvery) {
 			d = trimEvery // and look again how many are needed
 		}
 		// Dekker: announce, look again. The poster writes, then looks for the
@@ -299,7 +305,7 @@ func (l *Loop) trimSometimes(w *worker) bool {
 	if len(l.idle) <= minSpare {
 		return false
 	}
-	if _, real := l.clock.(*Real); real {
+	if l.realTime() {
 		now := time.Since(start)
 		if now < l.trimAt {
 			return true
@@ -312,21 +318,6 @@ func (l *Loop) trimSometimes(w *worker) bool {
 	}
 	return l.trim(w)
 }
-
-// Busy reports whether work outside the loop is under way that will come back to it.
-func (l *Loop) Busy() bool { return l.external.Load() > 0 }
-
-// External counts work outside the loop that will come back to it, so that a virtual clock does not run
-// ahead of it.
-func (l *Loop) External(by int) {
-	if l.external.Add(int64(by)) == 0 && by < 0 {
-		l.post(nop{}) // a virtual clock may jump now
-	}
-}
-
-type nop struct{}
-
-func (nop) RunReady() {}
 
 // call runs a callback. A panic in it concerns nobody else.
 func (l *Loop) call(w *worker, x Runnable) {

@@ -23,7 +23,8 @@ type Cause struct {
 type Scope struct {
 	cause  atomic.Pointer[Cause]
 	loop   *Loop
-	values *values // what Value asks; nil for none
+	over   atomic.Bool // the task has ended
+	values *values     // what Value asks; nil for none
 	extra  atomic.Pointer[scopeExtra]
 }
 
@@ -190,8 +191,11 @@ func (s *Scope) standard() *standard {
 	}
 	c := s.cause.Load()
 	s.loop.tree.Unlock()
-	if c != nil {
+	switch {
+	case c != nil:
 		std.cancel(c.Cause)
+	case s.over.Load():
+		std.cancel(context.Canceled)
 	}
 	return std
 }
@@ -264,7 +268,7 @@ func NewChild(ctx context.Context, t *Task) *Child {
 			c.attach(t.root(), t.rootChild())
 		}
 		c.parent = ctx
-		c.stop = context.AfterFunc(ctx, func() {
+		c.stop = c.loop.AfterFunc(ctx, func() {
 			// A task that has just ended is no reason to cancel what uses its context by mistake.
 			if cause := CauseOf(ctx); cause != nil {
 				c.Cancel(cause)

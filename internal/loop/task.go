@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/asyncgo/asyncgo/internal/coro"
+	"github.com/petermattis/goid"
 	"github.com/sourcegraph/conc/panics"
 )
 
@@ -52,7 +53,6 @@ type Task struct {
 	Scope    // the context of the body
 
 	owner      Owner // the typed side: a Body
-	over       atomic.Bool
 	id         uint64
 	prev, next *Task // the loop's ring
 	extra      atomic.Pointer[extra]
@@ -99,8 +99,8 @@ func (t *Task) rootChild() *Child {
 func (t *Task) retire() {
 	t.loop.delist(t)
 	t.state = finished
+	t.over.Store(true)
 	if std := t.made(); std != nil {
-		t.over.Store(true)
 		std.cancel(context.Canceled)
 	}
 }
@@ -428,6 +428,9 @@ func Current(ctx context.Context) (*Task, error) {
 			panic("async: the ctx is nil")
 		}
 		if w = here(); w == nil {
+			if l := Of(ctx); l != nil && l.holder.Load() == goid.Get() {
+				return nil, ErrNotInTask // a callback of a loop that stands still
+			}
 			return nil, nil
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// block is how a plain goroutine waits.
-func block(ctx context.Context, done <-chan struct{}) error {
+// block is how a plain goroutine waits. by is nil if done is closed by what it waits for, and not sent to.
+func block(ctx context.Context, done <-chan struct{}, by signal) error {
 	var closed <-chan struct{}
 	if l := Of(ctx); l != nil {
 		closed = l.closed
@@ -16,6 +16,9 @@ func block(ctx context.Context, done <-chan struct{}) error {
 	case <-done:
 		return nil
 	default:
+	}
+	if resume := pause(ctx, done, by); resume != nil {
+		defer resume()
 	}
 	select {
 	case <-done:
@@ -141,7 +144,7 @@ func sleepOutside(ctx context.Context, d time.Duration) error {
 			return ErrLoopClosed
 		}
 		defer h.Cancel()
-		return block(ctx, c.Done())
+		return block(ctx, c.Done(), nil)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()

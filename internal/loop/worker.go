@@ -401,7 +401,7 @@ func (w *worker) observeDerived(ctx context.Context) {
 	}
 	d := &derived{ctx: ctx}
 	w.more().derived, w.obeysRare = d, true
-	d.stop = context.AfterFunc(ctx, func() {
+	d.stop = t.loop.AfterFunc(ctx, func() {
 		t.loop.Do(func() {
 			if w.obeysRare && w.rare.derived == d {
 				if c := w.cancelCause(); c != nil {
