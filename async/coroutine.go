@@ -49,7 +49,7 @@ type Awaitable[T any] = future.Awaitable[T]
 func NewFuture[T any](ctx context.Context) *Future[T] {
 	f := future.New[T]()
 	if l := loop.Near(ctx); l != nil {
-		f.Bind(l, nil)
+		f.Promise().Bind(l, nil)
 	}
 	return f
 }

@@ -55,8 +55,20 @@ func SlowTask(d time.Duration) Option {
 // slog.Default at that time.
 func Logger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
-// Clock sets the clock that timers, sleeps and timeouts obey.
-func Clock(c loop.Clock) Option { return func(o *options) { o.clock = c } }
+// A TimeSource is a clock of one's own, for [Clock]. It serves one loop.
+type TimeSource interface {
+	// Now returns the time since some fixed moment. It never goes back.
+	Now() time.Duration
+	// Wait returns when d has passed on this clock, or earlier when wake delivers; it reports whether
+	// it took the delivery. A negative d means forever. busy tells whether work outside the loop may still
+	// wake it, so that a clock that can jump does not run ahead of it. Only the loop calls Wait.
+	Wait(d time.Duration, wake <-chan struct{}, busy func() bool) (woken bool)
+	// Wall translates a time of this clock, for context deadlines.
+	Wall(now time.Duration) time.Time
+}
+
+// Clock sets the clock that timers, sleeps and timeouts obey; nil is the clock on the wall.
+func Clock(c TimeSource) Option { return func(o *options) { o.clock = c } }
 
 // Signals has Run and Runner.Run end in good order when one of the signals comes: main is
 // cancelled, and if that is what it ends by, the result is [ErrInterrupted]. A second signal ends

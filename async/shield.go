@@ -25,7 +25,7 @@ func ShieldFuture[T any](ctx context.Context, aw Awaitable[T]) *Future[T] {
 			return
 		}
 		v, err := inner.Result()
-		outer.Complete(v, err, inner.Cancelled())
+		outer.Promise().Complete(v, err, inner.Cancelled())
 	})
 	outer.AddDoneCallback(func(*Future[T]) { remove() })
 	return outer

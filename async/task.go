@@ -98,7 +98,7 @@ func createTask[T any](ctx context.Context, co runner[T], opts []TaskOption) *Ta
 	}
 	t := &Task[T]{co: co}
 	t.task.Init(ctx, l, (*body[T])(t))
-	t.fut.Bind(l, t.task.Owner())
+	t.fut.Promise().Bind(l, t.task.Owner())
 	if len(opts) > 0 || faceOf(l).eager {
 		t.startWith(opts)
 		return t
@@ -149,7 +149,7 @@ func (t *Task[T]) start() {
 
 // fail ends a task that never starts.
 func (t *Task[T]) fail(err error) {
-	t.fut.Complete(*new(T), err, false)
+	t.fut.Promise().Complete(*new(T), err, false)
 }
 
 // Go is [CreateTask] for a function without a result.
@@ -188,7 +188,7 @@ func (t *Task[T]) Cancel(msg ...string) bool {
 	if t == nil {
 		panic("async: Cancel was called on a nil Task")
 	}
-	return (*body[T])(t).CancelWaited(future.CancelCause(msg...))
+	return (*body[T])(t).CancelWaited(loop.Spell.Cancel(msg))
 }
 
 // Cancelling returns how many requests to cancel the task have been made and not been taken back by
@@ -244,7 +244,7 @@ func (t *Task[T]) String() string {
 	fmt.Fprintf(&b, "Task(%q, ", t.Name())
 	switch {
 	case t.IsDone():
-		b.WriteString(t.fut.Describe())
+		b.WriteString(t.fut.Promise().Describe())
 		fmt.Fprintf(&b, ", %s", loop.FuncName(t.co))
 	default:
 		state := "pending"
@@ -272,11 +272,11 @@ func (b *body[T]) Run(ctx context.Context) {
 	unseen := b.task.Ending()
 	switch {
 	case err == nil && unseen == nil:
-		b.fut.CompleteIn(b.task.Loop(), v, nil, false)
+		b.fut.Promise().CompleteIn(b.task.Loop(), v, nil, false)
 	case err == nil:
-		b.fut.Complete(*new(T), future.CancelledBy(unseen), true)
-	case future.IsCancelled(err), b.task.Cancelling() > 0 && future.IsCancellation(err):
-		b.fut.Complete(*new(T), err, true)
+		b.fut.Promise().Complete(*new(T), loop.Spell.Cancelled(unseen), true)
+	case future.IsCancelled(err), b.task.Cancelling() > 0 && loop.Spell.IsCancellation(err):
+		b.fut.Promise().Complete(*new(T), err, true)
 	default:
 		b.crash(v, err)
 	}
@@ -284,18 +284,20 @@ func (b *body[T]) Run(ctx context.Context) {
 
 // crash records a failure.
 func (b *body[T]) crash(v T, err error) {
-	b.fut.Complete(v, err, false)
-	b.fut.NameFailure("task")
+	b.fut.Promise().Complete(v, err, false)
+	b.fut.Promise().NameFailure("task")
 }
 
 // Crash implements loop.Body.
 func (b *body[T]) Crash(p *panics.Recovered) { b.crash(*new(T), loop.Spell.Panic(p)) }
 
 // Quit implements loop.Body.
-func (b *body[T]) Quit() { b.fut.Complete(*new(T), ErrCancelled, true) }
+func (b *body[T]) Quit() { b.fut.Promise().Complete(*new(T), ErrCancelled, true) }
 
 // Drop implements loop.Body.
-func (b *body[T]) Drop(c *loop.Cause) { b.fut.Complete(*new(T), future.CancelledBy(c), true) }
+func (b *body[T]) Drop(c *loop.Cause) {
+	b.fut.Promise().Complete(*new(T), loop.Spell.Cancelled(c), true)
+}
 
 // Info implements loop.Body.
 func (b *body[T]) Info() any { return AnyTask((*Task[T])(b)) }

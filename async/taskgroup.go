@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/asyncgo/asyncgo/future"
 	"github.com/asyncgo/asyncgo/internal/loop"
 	"github.com/sourcegraph/conc/panics"
 )
@@ -154,7 +153,7 @@ func (tg *TaskGroup) ended(t groupTask, m *member) {
 	empty := tg.tasks.Len() == 0
 	tg.mu.Unlock()
 	if empty && waiter != nil {
-		waiter.Complete(Void{}, nil, false)
+		waiter.Promise().Complete(Void{}, nil, false)
 	}
 	err := t.Err()
 	if err == nil || t.Cancelled() {
@@ -192,7 +191,7 @@ func (tg *TaskGroup) abort() bool {
 // leave ends the block, after body has returned err.
 func (tg *TaskGroup) leave(ctx context.Context, err error) error {
 	var cancelled error
-	if future.IsCancellation(err) {
+	if loop.Spell.IsCancellation(err) {
 		cancelled = err
 	}
 	if err != nil {
@@ -228,7 +227,7 @@ func (tg *TaskGroup) leave(ctx context.Context, err error) error {
 	switch {
 	case cancelled != nil && len(tg.errs) == 0:
 		return cancelled
-	case err != nil && !future.IsCancellation(err):
+	case err != nil && !loop.Spell.IsCancellation(err):
 		tg.errs = append(tg.errs, err)
 	}
 	if len(tg.errs) == 0 {

@@ -86,7 +86,7 @@ func RunInExecutor[T any](ctx context.Context, ex future.Executor, fn func() (T,
 	}
 	j := &executorJob[T]{loop: face}
 	j.owner.Canceller = j
-	j.fut.Bind(l, &j.owner)
+	j.fut.Promise().Bind(l, &j.owner)
 	if !face.jobs.begin() {
 		return future.Failed[T](ErrShutdown)
 	}
@@ -118,17 +118,17 @@ type executorJob[T any] struct {
 // ended is called on the goroutine of the executor.
 func (j *executorJob[T]) ended(inner *Future[T]) {
 	v, err := inner.Result()
-	j.fut.Complete(v, err, inner.Cancelled())
+	j.fut.Promise().Complete(v, err, inner.Cancelled())
 	j.loop.l.External(-1)
 	j.loop.jobs.end()
 }
 
 // CancelWaited implements loop.Canceller.
 func (j *executorJob[T]) CancelWaited(c *loop.Cause) bool {
-	if !j.fut.Complete(*new(T), future.CancelledBy(c), true) {
+	if !j.fut.Promise().Complete(*new(T), loop.Spell.Cancelled(c), true) {
 		return false
 	}
-	j.inner.CancelWaited(c) // if it has not started
+	j.inner.Promise().CancelWaited(c) // if it has not started
 	return true
 }
 

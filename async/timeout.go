@@ -7,7 +7,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/asyncgo/asyncgo/future"
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
@@ -20,7 +19,7 @@ const Forever time.Duration = math.MaxInt64
 var (
 	blockExpired = &loop.Cause{Err: context.Canceled, Cause: ErrTimeout, Wait: ErrCancelled}
 	ctxExpired   = &loop.Cause{Err: context.DeadlineExceeded, Cause: ErrTimeout, Wait: ErrTimeout}
-	scopeClosed  = future.CancelCause()
+	scopeClosed  = loop.Spell.Cancel(nil)
 )
 
 // A TimeoutScope is the timeout of a block: the object of Python's "async with timeout() as t". Its
@@ -145,7 +144,7 @@ func (ts *TimeoutScope) leave(err error) error {
 	}
 	ts.state = timeoutExpired
 	ts.task.Discount()
-	if future.IsCancellation(err) && !cancelledOutside {
+	if loop.Spell.IsCancellation(err) && !cancelledOutside {
 		return ErrTimeout
 	}
 	return err

@@ -139,9 +139,8 @@ func (g *ErrorGroup) Unwrap() []error { return g.Errs }
 // does not say so, nor does a [PanicError].
 func IsCancelled(err error) bool { return chainSays(err, false) }
 
-// IsCancellation is IsCancelled, and takes [context.Canceled] for a cancellation too. It is for
-// asyncgo's own packages.
-func IsCancellation(err error) bool { return chainSays(err, true) }
+// isCancellation is IsCancelled, and takes [context.Canceled] for a cancellation too.
+func isCancellation(err error) bool { return chainSays(err, true) }
 
 func chainSays(err error, standard bool) bool {
 	for err != nil {
@@ -183,13 +182,21 @@ func cancelled(msg []string) error {
 	return &CancelledError{Msg: strings.Join(msg, " ")}
 }
 
-// CancelCause returns the cause of a cancellation with the given message. It is for asyncgo's own packages.
-func CancelCause(msg ...string) *loop.Cause {
+// cancelCause returns the cause of a cancellation with the given message.
+func cancelCause(msg []string) *loop.Cause {
 	if len(msg) == 0 || msg[0] == "" {
 		return plainCause
 	}
 	err := cancelled(msg)
 	return &loop.Cause{Err: context.Canceled, Cause: err, Wait: err}
+}
+
+// cancelledBy returns the CancelledError of something that was cancelled for the given cause.
+func cancelledBy(c *loop.Cause) error {
+	if IsCancelled(c.Cause) {
+		return c.Cause
+	}
+	return ErrCancelled
 }
 
 var plainCause = &loop.Cause{Err: context.Canceled, Cause: ErrCancelled, Wait: ErrCancelled}
@@ -212,4 +219,8 @@ func spellContext(err, cause error) *loop.Cause {
 func init() {
 	loop.Spell.Context = spellContext
 	loop.Spell.Panic = newPanicError
+	loop.Spell.Cancel = cancelCause
+	loop.Spell.Cancelled = cancelledBy
+	loop.Spell.IsCancelled = IsCancelled
+	loop.Spell.IsCancellation = isCancellation
 }

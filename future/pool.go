@@ -273,7 +273,7 @@ func Submit[T any](ex Executor, fn func() (T, error)) *Future[T] {
 	}
 	s := new(submitted[T])
 	s.owner.Canceller = s
-	s.fut.Bind(nil, &s.owner)
+	s.fut.p.Bind(nil, &s.owner)
 	j := job{run: func() { s.run(fn) }, drop: func() { s.CancelWaited(plainCause) }}
 	var err error
 	if p, ok := ex.(*Pool); ok {
@@ -282,7 +282,7 @@ func Submit[T any](ex Executor, fn func() (T, error)) *Future[T] {
 		err = ex.Execute(j.run)
 	}
 	if err != nil {
-		s.fut.Complete(*new(T), err, false)
+		s.fut.p.Complete(*new(T), err, false)
 	}
 	return &s.fut
 }
@@ -296,14 +296,14 @@ func (s *submitted[T]) run(fn func() (T, error)) {
 	returned := false
 	defer func() {
 		if !returned {
-			s.fut.Complete(v, ErrCancelled, true)
+			s.fut.p.Complete(v, ErrCancelled, true)
 		}
 	}()
 	if caught := panics.Try(func() { v, err = fn() }); caught != nil {
 		err = newPanicError(caught)
 	}
 	returned = true
-	s.fut.Complete(v, err, false)
+	s.fut.p.Complete(v, err, false)
 }
 
 // CancelWaited implements loop.Canceller.
@@ -311,5 +311,5 @@ func (s *submitted[T]) CancelWaited(c *loop.Cause) bool {
 	if !s.state.CompareAndSwap(queued, withdrawn) {
 		return false
 	}
-	return s.fut.Complete(*new(T), CancelledBy(c), true)
+	return s.fut.p.Complete(*new(T), cancelledBy(c), true)
 }

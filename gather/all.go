@@ -41,7 +41,7 @@ func AllFuture[T any](ctx context.Context, aws ...future.Awaitable[T]) *future.F
 }
 
 func allFuture[T any](ctx context.Context, futs []*future.Future[T]) *future.Future[[]T] {
-	return join(ctx, futs, false, func() []T {
+	return join(ctx, childrenOf(futs), false, func() []T {
 		vs := make([]T, len(futs))
 		for i, f := range futs {
 			vs[i], _ = f.Result()
@@ -69,7 +69,7 @@ func SettledFuture[T any](ctx context.Context, aws ...future.Awaitable[T]) *futu
 }
 
 func settledFuture[T any](ctx context.Context, futs []*future.Future[T]) *future.Future[[]Result[T]] {
-	return join(ctx, futs, true, func() []Result[T] {
+	return join(ctx, childrenOf(futs), true, func() []Result[T] {
 		rs := make([]Result[T], len(futs))
 		for i, f := range futs {
 			rs[i].Value, rs[i].Err = f.Result()
@@ -84,21 +84,21 @@ func settledFuture[T any](ctx context.Context, futs []*future.Future[T]) *future
 // All2 is [All] for two awaitables of different types.
 func All2[A, B any](ctx context.Context, a future.Awaitable[A], b future.Awaitable[B]) (A, B, error) {
 	fa, fb := futureOf(ctx, a, 0), futureOf(ctx, b, 1)
-	err := joinMixed(ctx, fa, fb)
+	err := joinMixed(ctx, fa.Promise(), fb.Promise())
 	return valueOf(fa, err), valueOf(fb, err), err
 }
 
 // All3 is [All] for three awaitables of different types.
 func All3[A, B, C any](ctx context.Context, a future.Awaitable[A], b future.Awaitable[B], c future.Awaitable[C]) (A, B, C, error) {
 	fa, fb, fc := futureOf(ctx, a, 0), futureOf(ctx, b, 1), futureOf(ctx, c, 2)
-	err := joinMixed(ctx, fa, fb, fc)
+	err := joinMixed(ctx, fa.Promise(), fb.Promise(), fc.Promise())
 	return valueOf(fa, err), valueOf(fb, err), valueOf(fc, err), err
 }
 
 // All4 is [All] for four awaitables of different types.
 func All4[A, B, C, D any](ctx context.Context, a future.Awaitable[A], b future.Awaitable[B], c future.Awaitable[C], d future.Awaitable[D]) (A, B, C, D, error) {
 	fa, fb, fc, fd := futureOf(ctx, a, 0), futureOf(ctx, b, 1), futureOf(ctx, c, 2), futureOf(ctx, d, 3)
-	err := joinMixed(ctx, fa, fb, fc, fd)
+	err := joinMixed(ctx, fa.Promise(), fb.Promise(), fc.Promise(), fd.Promise())
 	return valueOf(fa, err), valueOf(fb, err), valueOf(fc, err), valueOf(fd, err), err
 }
 
@@ -109,16 +109,26 @@ func valueOf[T any](f *future.Future[T], err error) (v T) {
 	return v
 }
 
-func joinMixed(ctx context.Context, children ...child) error {
-	_, err := join(ctx, children, false, func() struct{} { return struct{}{} }).Await(ctx)
+func joinMixed(ctx context.Context, cs ...child) error {
+	_, err := join(ctx, children{len(cs), func(i int) child { return cs[i] }}, false, func() struct{} { return struct{}{} }).Await(ctx)
 	return err
 }
 
-// A child is one of the futures that are joined.
+// A child is one of the futures that are joined, a [promise.Promise] of any type.
 type child interface {
 	loop.Canceller
-	Completion() *loop.Completion
+	Add(*loop.Waiter) bool
 	Err() error
+}
+
+// children is a list of them that need not be made.
+type children struct {
+	n  int
+	at func(i int) child
+}
+
+func childrenOf[T any](futs []*future.Future[T]) children {
+	return children{len(futs), func(i int) child { return futs[i].Promise() }}
 }
 
 // joined is a gather under way.
@@ -165,26 +175,26 @@ func newNodes(n int) []joinNode {
 
 // join returns the future of all children. A child that occurs twice is waited for twice, which
 // makes no difference.
-func join[R any, C child](ctx context.Context, children []C, settled bool, result func() R) *future.Future[R] {
+func join[R any](ctx context.Context, cs children, settled bool, result func() R) *future.Future[R] {
 	j := &joined[R]{home: loop.Near(ctx), settled: settled, result: result}
 	j.owner.Canceller = j
-	j.out.Bind(j.home, &j.owner)
-	if len(children) == 0 {
-		j.out.Complete(result(), nil, false)
+	j.out.Promise().Bind(j.home, &j.owner)
+	if cs.n == 0 {
+		j.out.Promise().Complete(result(), nil, false)
 		return &j.out
 	}
-	j.inLoop = len(children)
-	j.elsewhere.Store(int64(len(children)))
-	nodes := newNodes(len(children))
+	j.inLoop = cs.n
+	j.elsewhere.Store(int64(cs.n))
+	nodes := newNodes(cs.n)
 	j.nodes = nodes
 	inside := j.home == nil || j.home.Inside()
 	done := 0
-	for i, c := range children {
-		n := &nodes[i]
+	for i := range nodes {
+		n, c := &nodes[i], cs.at(i)
 		n.j, n.child = j, c
 		n.w = loop.MakeWaiter(n)
 		switch {
-		case c.Completion().Add(&n.w):
+		case c.Add(&n.w):
 		case inside:
 			done++
 			n.child = nil
@@ -197,8 +207,8 @@ func join[R any, C child](ctx context.Context, children []C, settled bool, resul
 	for i := 0; done > 0; i++ {
 		if nodes[i].child == nil {
 			done--
-			nodes[i].child = children[i]
-			j.ended(children[i])
+			nodes[i].child = cs.at(i)
+			j.ended(nodes[i].child)
 		}
 	}
 	return &j.out
@@ -233,16 +243,16 @@ func (j *joined[R]) ended(c child) {
 	switch {
 	case j.out.IsDone():
 	case err != nil && !j.settled:
-		j.out.Complete(*new(R), err, false)
+		j.out.Promise().Complete(*new(R), err, false)
 	case !last:
 	case j.cancelled.Load():
 		// The children accepted the cancellation, but their errors are results here.
 		if !future.IsCancelled(err) {
 			err = future.ErrCancelled
 		}
-		j.out.Complete(*new(R), err, false)
+		j.out.Promise().Complete(*new(R), err, false)
 	default:
-		j.out.Complete(j.result(), nil, false)
+		j.out.Promise().Complete(j.result(), nil, false)
 	}
 }
 

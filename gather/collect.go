@@ -74,7 +74,7 @@ func (c *collector) wake() {
 		c.waiters = c.waiters[1:]
 		over := c.left == 0
 		c.mu.Unlock()
-		if w.Complete(struct{}{}, nil, false) && !over {
+		if w.Promise().Complete(struct{}{}, nil, false) && !over {
 			return
 		}
 	}
@@ -100,7 +100,7 @@ func (c *collector) next(ctx context.Context) (i int, ok bool, err error) {
 			return i, true, nil
 		}
 		w := future.New[struct{}]()
-		w.Bind(c.home, nil)
+		w.Promise().Bind(c.home, nil)
 		c.waiters = append(c.waiters, w)
 		c.mu.Unlock()
 		if _, err := w.Await(ctx); err != nil {

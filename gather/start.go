@@ -54,14 +54,14 @@ func start[T any](ctx context.Context, fn func(context.Context) (T, error)) *fut
 		if caught != nil {
 			err = loop.Spell.Panic(caught)
 		}
-		s.fut.Complete(v, err, future.IsCancelled(err))
+		s.fut.Promise().Complete(v, err, future.IsCancelled(err))
 	}
 	if l != nil {
-		s.fut.Bind(l, &s.owner)
+		s.fut.Promise().Bind(l, &s.owner)
 		s.task = loop.Spawn(ctx, run, s.abandon)
 	} else {
 		ctx, cancel := context.WithCancelCause(ctx)
-		s.fut.Bind(nil, &s.owner)
+		s.fut.Promise().Bind(nil, &s.owner)
 		s.cancel = cancel
 		go func() {
 			defer cancel(nil)
@@ -80,7 +80,7 @@ type started[T any] struct {
 }
 
 // abandon completes the future if fn has not: it was never called, or did not return.
-func (s *started[T]) abandon() { s.fut.Complete(*new(T), future.ErrCancelled, true) }
+func (s *started[T]) abandon() { s.fut.Promise().Complete(*new(T), future.ErrCancelled, true) }
 
 // CancelWaited implements loop.Canceller.
 func (s *started[T]) CancelWaited(c *loop.Cause) bool {

@@ -74,7 +74,7 @@ func Wait[F Waitable](ctx context.Context, fs []F, opts ...WaitOption) (done, pe
 	checkNil(fs)
 	fs = unique(fs)
 	w := &waiting[F]{home: loop.Near(ctx), left: len(fs), until: o.until}
-	w.out.Bind(w.home, nil)
+	w.out.Promise().Bind(w.home, nil)
 	defer w.stopTimer(o)()
 	nodes := make([]waitNode[F], len(fs))
 	for i, f := range fs {
@@ -148,7 +148,7 @@ func (n *waitNode[F]) RunReady() {
 	}
 }
 
-func (w *waiting[F]) release() { w.out.Complete(struct{}{}, nil, false) }
+func (w *waiting[F]) release() { w.out.Promise().Complete(struct{}{}, nil, false) }
 
 // stopTimer starts the timer of Within and returns what stops it.
 func (w *waiting[F]) stopTimer(o waitOptions) func() {

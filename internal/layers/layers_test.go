@@ -27,6 +27,7 @@ const root = "../.."
 var floors = []string{
 	"internal/coro",
 	"internal/loop",
+	"internal/promise",
 	"future",
 	"gather",
 	"greenlet",

@@ -21,6 +21,14 @@ var Spell struct {
 	Context func(err, cause error) *Cause
 	// Panic turns a recovered panic into an error.
 	Panic func(*panics.Recovered) error
+	// Cancel returns the Cause of a cancellation by hand, with a message if there is one.
+	Cancel func(msg []string) *Cause
+	// Cancelled returns the error of something that was cancelled for the Cause.
+	Cancelled func(*Cause) error
+	// IsCancelled reports whether an error says that something was cancelled.
+	IsCancelled func(error) bool
+	// IsCancellation is IsCancelled, and takes [context.Canceled] for a cancellation too.
+	IsCancellation func(error) bool
 }
 
 // CauseOf returns why ctx is cancelled, or nil.
