@@ -19,9 +19,8 @@ type Loop struct {
 	pos     int
 	timers  timers
 	idle    []*worker
-	lowIdle int           // see trim
-	trimAt  time.Duration // when to trim next, on the real clock
-	tasks   Task          // head of the ring of tasks that are not done
+	trim    trimming
+	tasks   Task // head of the ring of tasks that are not done
 	nTasks  int
 	ticks   uint64
 	started uint64  // tasks in all
@@ -82,9 +81,6 @@ var (
 
 // DefaultSlow is how long a step may take in debug mode before it is logged.
 const DefaultSlow = 100 * time.Millisecond
-
-// maxSpare is the capacity above which an emptied buffer is given back.
-const maxSpare = 1 << 14
 
 // New returns a loop that does not run yet. Its context has the values of ctx.
 func New(ctx context.Context, clock Clock) *Loop {
@@ -229,11 +225,8 @@ func (l *Loop) peek() Runnable {
 
 // swap makes what is ready the batch of a new tick.
 func (l *Loop) swap() {
-	spare := l.batch[:0]
-	if cap(spare) > maxSpare && len(l.ready) < cap(spare)/4 {
-		spare = nil
-	}
-	l.batch, l.ready, l.pos = l.ready, spare, 0
+	l.trim.peak = max(l.trim.peak, len(l.ready))
+	l.batch, l.ready, l.pos = l.ready, l.batch[:0], 0
 }
 
 // turn begins the next tick.
@@ -252,7 +245,7 @@ func (l *Loop) turn(w *worker) {
 		l.timers.purge()
 		now := l.clock.Now()
 		for what := l.timers.due(now); what != nil; what = l.timers.due(now) {
-			l.ready = append(l.ready, what)
+			l.ready = append(grown(l.ready), what)
 		}
 	}
 	l.swap()
@@ -293,30 +286,6 @@ func (l *Loop) wait(w *worker) {
 			l.flush()
 		}
 	}
-}
-
-// trimEvery is how often workers are released. A worker that was not needed for so long
-// is worth less than its stack.
-const trimEvery = 20 * time.Millisecond
-
-// trimSometimes releases workers if it is time to, and reports whether there will be some to release
-// later.
-func (l *Loop) trimSometimes(w *worker) bool {
-	if len(l.idle) <= minSpare {
-		return false
-	}
-	if l.realTime() {
-		now := time.Since(start)
-		if now < l.trimAt {
-			return true
-		}
-		for l.trim(w) && len(l.ready) == 0 && !l.inboxed.Load() {
-			continue
-		}
-		l.trimAt = now + trimEvery
-		return len(l.idle) > minSpare
-	}
-	return l.trim(w)
 }
 
 // call runs a callback. A panic in it concerns nobody else.

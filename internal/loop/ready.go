@@ -4,10 +4,17 @@ import "github.com/petermattis/goid"
 
 // pushInside appends to the ready queue, inside. What came from outside before goes first.
 func (l *Loop) pushInside(x Runnable) {
+	if l.inboxed.Load() || len(l.ready) == cap(l.ready) {
+		l.makeRoom()
+	}
+	l.ready = append(l.ready, x)
+}
+
+func (l *Loop) makeRoom() {
 	if l.inboxed.Load() {
 		l.flush()
 	}
-	l.ready = append(l.ready, x)
+	l.ready = grown(l.ready)
 }
 
 // push appends to the ready queue, from anywhere. It reports false if the loop is closed.

@@ -40,6 +40,15 @@ type timers struct {
 
 func (ts *timers) len() int { return len(ts.run) - ts.head + len(ts.heap) }
 
+// room returns how many entries there is room for in the larger of the two.
+func (ts *timers) room() int { return max(cap(ts.run), cap(ts.heap)) }
+
+// trim gives back room that is not used.
+func (ts *timers) trim() {
+	ts.run, ts.head = fit(ts.run[ts.head:]), 0
+	ts.heap = fit(ts.heap)
+}
+
 // add arms a timer for what, which has none in force.
 func (ts *timers) add(when time.Duration, what timed) {
 	ts.seq++
@@ -53,9 +62,9 @@ func (ts *timers) add(when time.Duration, what timed) {
 			clear(ts.run[k:])
 			ts.run, ts.head = ts.run[:k], 0
 		}
-		ts.run = append(ts.run, t)
+		ts.run = append(grown(ts.run), t)
 	} else {
-		ts.heap = append(ts.heap, t)
+		ts.heap = append(grown(ts.heap), t)
 		ts.up(len(ts.heap) - 1)
 	}
 }
@@ -112,9 +121,6 @@ func (ts *timers) pop() {
 		*t = timer{}
 		if ts.head++; ts.head == len(ts.run) {
 			ts.run, ts.head = ts.run[:0], 0
-			if cap(ts.run) > maxSpare {
-				ts.run = nil
-			}
 		}
 		return
 	}
@@ -123,9 +129,6 @@ func (ts *timers) pop() {
 	ts.heap[n] = timer{}
 	ts.heap = ts.heap[:n]
 	ts.down(0)
-	if n == 0 && cap(ts.heap) > maxSpare {
-		ts.heap = nil
-	}
 }
 
 // purge drops all void entries when they are many, once a tick.

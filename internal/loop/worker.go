@@ -200,7 +200,7 @@ func (w *worker) findTask() {
 // rest puts w among the idle workers and switches to another one. It returns when w has a
 // task again, or is retired.
 func (l *Loop) rest(w, to *worker) {
-	l.idle = append(l.idle, w)
+	l.idle = append(grown(l.idle), w)
 	w.Switch(&to.Routine)
 }
 
@@ -266,34 +266,8 @@ func (l *Loop) spare() *worker {
 	w := l.idle[n-1]
 	l.idle[n-1] = nil
 	l.idle = l.idle[:n-1]
-	l.lowIdle = min(l.lowIdle, n-1)
+	l.trim.lowIdle = min(l.trim.lowIdle, n-1)
 	return w
-}
-
-// trim retires the workers that were idle since the last call, above the spare ones, at most some at a time.
-// It returns whether there are more.
-//
-// lowIdle is the smallest number of idle workers that the time since then has
-// seen: so many were not needed at any moment.
-func (l *Loop) trim(w *worker) (more bool) {
-	const batch = 256
-	n := l.lowIdle - minSpare
-	for range min(n, batch) {
-		last := len(l.idle) - 1
-		old := l.idle[last]
-		l.idle[last] = nil
-		l.idle = l.idle[:last]
-		l.retire(w, old)
-	}
-	if more = n > batch; more {
-		l.lowIdle -= batch
-		return more
-	}
-	l.lowIdle = len(l.idle)
-	if cap(l.idle) > maxSpare && len(l.idle) < cap(l.idle)/4 {
-		l.idle = append([]*worker(nil), l.idle...)
-	}
-	return false
 }
 
 // retire ends an idle worker.
