@@ -3,7 +3,6 @@ package async
 import (
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"os/signal"
 	"sync"
@@ -248,11 +247,7 @@ func (l *Loop) CallSoonThreadsafe(fn func()) *Handle { return l.CallSoon(fn) }
 // order of their deadlines, equal ones in that of their making, behind what is ready in that tick.
 func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	checkCallback("CallLater", fn)
-	when := l.Time() + d
-	if d > 0 && when < 0 {
-		when = math.MaxInt64
-	}
-	return l.callAt(when, fn)
+	return l.callAt(l.l.After(d), fn)
 }
 
 // CallAt is [Loop.CallLater] with a time of the loop's clock: loop.call_at.

@@ -89,7 +89,8 @@ func WithTaskGroup(ctx context.Context, body func(ctx context.Context, tg *TaskG
 
 // Go starts fn as a task of the group. It may be called from body, from children, also while the
 // block is waiting for them, and from other goroutines. When the group is shutting down or has
-// ended, the returned task is done, with an error that is [ErrShutdown], and fn is not called.
+// ended, the returned task is done, with an error that is [ErrShutdown], and fn is not called; if nobody
+// looks at that error, it is reported like any other.
 func (tg *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) *Task[Void] {
 	if fn == nil {
 		panic("async: TaskGroup.Go was called with a nil function")

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
 // Forever is a timeout or a deadline that never comes: Python's None.
-const Forever time.Duration = math.MaxInt64
+const Forever = loop.Never
 
 // Causes of timeouts. The wait inside a block of Timeout is cancelled, and only leaving the block
 // makes a timeout of that, as in asyncio. With WithTimeout there is no block to leave, so the wait
@@ -111,7 +110,7 @@ func Timeout(ctx context.Context, d time.Duration, body func(ctx context.Context
 	if l == nil {
 		return ErrNoLoop
 	}
-	return TimeoutAt(ctx, deadlineAfter(l, d), body)
+	return TimeoutAt(ctx, l.After(d), body)
 }
 
 // TimeoutAt is [Timeout] with a deadline on the loop's clock: asyncio.timeout_at.
@@ -150,16 +149,6 @@ func (ts *TimeoutScope) leave(err error) error {
 	return err
 }
 
-func deadlineAfter(l *loop.Loop, d time.Duration) time.Duration {
-	if d == Forever {
-		return Forever
-	}
-	if when := l.Now() + d; d < 0 || when > 0 {
-		return when
-	}
-	return Forever
-}
-
 // currentTask returns the calling task, or why there is none.
 func currentTask(ctx context.Context) (*loop.Task, error) {
 	switch t, err := loop.Current(ctx); {
@@ -190,7 +179,7 @@ func WithTimeout(ctx context.Context, d time.Duration) (context.Context, context
 	}
 	l := t.Loop()
 	child := loop.NewChild(ctx, t)
-	when := deadlineAfter(l, d)
+	when := l.After(d)
 	child.SetDeadline(when, when != Forever)
 	h := loop.NewHandle(l, func() { child.Cancel(ctxExpired) })
 	switch {

@@ -15,6 +15,9 @@ import (
 // its error is yielded as the last pair: a deadline (async.WithTimeout) stands for as_completed's
 // timeout. Nothing is cancelled: breaking out leaves the rest running, and ranging again continues
 // with the rest.
+//
+// Range over it. In a task iter.Pull is no way to step through it: that calls the iterator on
+// another goroutine, where it would block the loop.
 func AsCompleted[T any](ctx context.Context, aws ...future.Awaitable[T]) iter.Seq2[T, error] {
 	return asCompleted(ctx, futuresOf[T](ctx, aws))
 }

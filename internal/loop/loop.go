@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,6 +97,18 @@ func (l *Loop) Context() context.Context { return &l.root }
 
 // Now returns the time of the loop's clock.
 func (l *Loop) Now() time.Duration { return l.clock.Now() }
+
+// Never is a time that no clock reaches.
+const Never time.Duration = math.MaxInt64
+
+// After returns the time that is d from now, or [Never] if that is further away than a Duration can tell.
+func (l *Loop) After(d time.Duration) time.Duration {
+	now := l.Now()
+	if when := now + d; d < 0 || when >= now {
+		return when
+	}
+	return Never
+}
 
 // Running reports whether the loop runs now.
 func (l *Loop) Running() bool { return l.running.Load() }

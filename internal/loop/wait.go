@@ -107,7 +107,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 		w.unobserve()
 		return t.deliver(c)
 	}
-	l.timers.add(deadline(l.clock.Now(), d), (*sleeper)(w))
+	l.timers.add(l.After(d), (*sleeper)(w))
 	for {
 		t.park()
 		if c = w.cancelCause(); c != nil || w.timer == 0 {
@@ -122,14 +122,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// deadline adds without running over: a sleep of the longest Duration is forever.
-func deadline(now, d time.Duration) time.Duration {
-	if when := now + d; when > now {
-		return when
-	}
-	return 1<<63 - 1
-}
-
 // sleepOutside is Sleep on a plain goroutine. If ctx belongs to a loop, the time is that of the
 // loop's clock.
 func sleepOutside(ctx context.Context, d time.Duration) error {
@@ -140,7 +132,7 @@ func sleepOutside(ctx context.Context, d time.Duration) error {
 				c.Commit(Succeeded)
 			}
 		})
-		if !h.At(deadline(l.clock.Now(), d)) {
+		if !h.At(l.After(d)) {
 			return ErrLoopClosed
 		}
 		defer h.Cancel()
