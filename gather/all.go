@@ -216,11 +216,7 @@ func join[R any](ctx context.Context, cs children, settled bool, result func() R
 
 // Notify implements loop.Party.
 func (n *joinNode) Notify(in *loop.Loop) (run bool) {
-	home := n.j.where()
-	if home == nil {
-		return true
-	}
-	return !home.Push(n, in) // if the loop is closed, it is done here
+	return !n.j.where().Push(n, in) // without a loop that runs it, it is done here
 }
 
 // RunReady implements loop.Runnable: the child is done.

@@ -47,10 +47,7 @@ func (c *collector) watch(comp *loop.Completion, i int) {
 
 // Notify implements loop.Party.
 func (n *collectNode) Notify(in *loop.Loop) (run bool) {
-	if n.c.home == nil {
-		return true
-	}
-	return !n.c.home.Push(n, in) // if the loop is closed, it is done here
+	return !n.c.home.Push(n, in) // without a loop that runs it, it is done here
 }
 
 // RunReady implements loop.Runnable.

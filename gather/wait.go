@@ -129,10 +129,7 @@ type waitNode[F Waitable] struct {
 
 // Notify implements loop.Party.
 func (n *waitNode[F]) Notify(in *loop.Loop) (run bool) {
-	if n.waiting.home == nil {
-		return true
-	}
-	return !n.waiting.home.Push(n, in) // if the loop is closed, it is done here
+	return !n.waiting.home.Push(n, in) // without a loop that runs it, it is done here
 }
 
 // RunReady implements loop.Runnable: one is done.

@@ -88,7 +88,11 @@ func (l *Loop) flush() {
 
 // Push appends x to the ready queue, from anywhere. in is the loop that the caller is inside of, or nil.
 // It reports false if the loop is closed.
+// A nil Loop takes nothing.
 func (l *Loop) Push(x Runnable, in *Loop) bool {
+	if l == nil {
+		return false
+	}
 	if in == l && !l.closing {
 		l.pushInside(x)
 		return true
