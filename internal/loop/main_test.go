@@ -2,6 +2,7 @@ package loop_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -147,3 +148,12 @@ type never struct{ loop.Completion }
 
 // CancelWaited implements loop.Canceller.
 func (n *never) CancelWaited(*loop.Cause) bool { return false }
+
+// forever is a sleep that only ends by cancellation.
+const forever time.Duration = 1<<63 - 1
+
+// What tests cancel with.
+var (
+	errBecause = errors.New("because")
+	theCause   = &loop.Cause{Err: context.Canceled, Cause: errBecause, Wait: errBecause}
+)
