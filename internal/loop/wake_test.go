@@ -366,10 +366,10 @@ func TestDo(t *testing.T) {
 		limited(t, func() {
 			l := loop.New(context.Background(), loop.NewReal())
 			ran := false
-			start(l.Context(), l, func(ctx context.Context) {
+			loop.NewHandle(l, func() { // A task would take it in when it ends.
 				l.Stop()
 				outside(func() { l.Do(func() { ran = true }) })
-			})
+			}).Soon()
 			l.Run()
 			if !ran {
 				t.Error("it was left lying")
