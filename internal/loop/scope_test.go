@@ -20,7 +20,7 @@ func causeNamed(name string) *loop.Cause {
 
 var closedCause = causeNamed("closed")
 
-// done reports whether ctx is done, by all that it says, and waits a little for contexts that the standard library tells of it on
+// ends reports whether ctx is done, by all that it says, and waits a little for contexts that the standard library tells of it on
 // another goroutine.
 func ends(ctx context.Context) bool {
 	select {
@@ -53,7 +53,7 @@ func TestScopes(t *testing.T) {
 	in := func(t *testing.T, fn func(ctx context.Context, self *loop.Task)) {
 		inTask(t, loop.NewVirtual(), func(ctx context.Context, l *loop.Loop) { fn(ctx, loop.Here()) })
 	}
-	// uncancelled runs fn in a task that nobody minds if it is cancelled.
+	// cancellable runs fn in a task that nobody minds if it is cancelled.
 	cancellable := func(t *testing.T, fn func(ctx context.Context, self *loop.Task)) {
 		inTask(t, loop.NewVirtual(), func(ctx context.Context, l *loop.Loop) {
 			j := start(ctx, l, func(ctx context.Context) { fn(ctx, loop.Here()) })
@@ -220,10 +220,10 @@ func TestScopes(t *testing.T) {
 			v := context.WithValue(ctx, recordKey, "v")
 			c := loop.NewChild(v, self)
 			defer c.Close(closedCause)
-			d := loop.NewChild(context.WithValue(c, 1, "w"), self)
+			d := loop.NewChild(context.WithValue(c, otherKey, "w"), self)
 			defer d.Close(closedCause)
 			for range 2 {
-				if c.Value(recordKey) != "v" || d.Value(recordKey) != "v" || d.Value(1) != "w" || c.Value(1) != nil || ctx.Value(recordKey) != nil {
+				if c.Value(recordKey) != "v" || d.Value(recordKey) != "v" || d.Value(otherKey) != "w" || c.Value(otherKey) != nil || ctx.Value(recordKey) != nil {
 					t.Error("a value is missing, or too much")
 				}
 				c.Cancel(theCause) // And the same once more.

@@ -576,8 +576,9 @@ func TestLoopLife(t *testing.T) {
 	})
 }
 
-type recordKeyType struct{}
+type keyType string
 
-var recordKey recordKeyType
+// Keys of values.
+const recordKey, otherKey keyType = "record", "other"
 
 func goexit() { runtime.Goexit() }
