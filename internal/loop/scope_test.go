@@ -99,11 +99,11 @@ func TestScopes(t *testing.T) {
 	})
 	t.Run("a scope that was closed is out of the tree, and cannot be cancelled otherwise any more", func(t *testing.T) {
 		cancellable(t, func(ctx context.Context, self *loop.Task) {
-			all := make([]*loop.Child, 5)
+			all := make([]*loop.Child, 6)
 			for i := range all {
 				all[i] = loop.NewChild(ctx, self)
 			}
-			for _, i := range []int{2, 0, 4} { // in the middle and at both ends
+			for _, i := range []int{3, 2, 0, 5} { // in the middle, beside one that has gone, and at both ends
 				all[i].Close(closedCause)
 				all[i].Close(theCause)
 				all[i].Cancel(theCause)
@@ -111,10 +111,10 @@ func TestScopes(t *testing.T) {
 			}
 			self.Cancel(theCause)
 			ended(t, "1", all[1], theCause)
-			ended(t, "3", all[3], theCause)
-			ended(t, "4", all[4], closedCause)
+			ended(t, "4", all[4], theCause)
+			ended(t, "5", all[5], closedCause)
 			all[1].Close(closedCause)
-			all[3].Close(closedCause)
+			all[4].Close(closedCause)
 		})
 	})
 	t.Run("a cancellation ends the wait of its own scope, and not that of an outer one", func(t *testing.T) {
