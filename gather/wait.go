@@ -157,6 +157,6 @@ func (w *waiting[F]) stopTimer(o waitOptions) func() {
 		return func() { t.Stop() }
 	}
 	h := loop.NewHandle(w.home, w.release)
-	h.At(w.home.Now() + max(o.within, 0))
+	h.At(w.home.After(max(o.within, 0)))
 	return h.Cancel
 }

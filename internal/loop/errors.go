@@ -42,7 +42,7 @@ func CauseOf(ctx context.Context) *Cause {
 		return nil
 	}
 	// Values on top of a scope: the scope knows better how its waits end.
-	if s != nil && s.Done() == ctx.Done() {
+	if s != nil && s.carries(ctx) {
 		return s.cause.Load()
 	}
 	return Spell.Context(err, context.Cause(ctx))

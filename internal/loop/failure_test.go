@@ -34,8 +34,11 @@ func TestFailures(t *testing.T) {
 		failures[1].Dropped()
 		failures[3].Dropped()
 		failures[3].Dropped()
-		l.ReportUnseen()
-		l.ReportUnseen()
+		for range 2 {
+			for _, e := range l.Unseen() {
+				l.Report(e)
+			}
+		}
 		failures[0].Dropped()
 		last := l.Watch("late", errors.New("x"))
 		l.Close()
@@ -134,9 +137,6 @@ func TestHandleTimes(t *testing.T) {
 	})
 	t.Run("a time long ago is now, for an idle loop too", func(t *testing.T) {
 		for _, when := range []time.Duration{-1, math.MinInt64 / 2, math.MinInt64} {
-			if when == math.MinInt64 {
-				t.Skip("Loop.wait subtracts the clock from the deadline without looking whether that runs over, and sleeps for ever.")
-			}
 			inTask(t, loop.NewReal(), func(ctx context.Context, l *loop.Loop) {
 				ticks(ctx, 2)
 				n := new(never)

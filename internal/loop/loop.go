@@ -224,7 +224,7 @@ func (l *Loop) take() Runnable {
 // nothing to wait for, no timers, no mail. Otherwise it returns nil.
 func (l *Loop) peek() Runnable {
 	if l.pos == len(l.batch) {
-		if len(l.ready) == 0 || l.timers.len() > 0 || l.stop || l.inboxed.Load() || l.ticks%1024 == 0 {
+		if len(l.ready) == 0 || l.timers.len() > 0 || l.stop || l.inboxed.Load() || (l.ticks+1)%1024 == 0 {
 			return nil
 		}
 		l.ticks++
@@ -280,9 +280,11 @@ func (l *Loop) wait(w *worker) {
 		}
 		d := time.Duration(-1)
 		if when, ok := l.timers.next(); ok {
-			if d = when - l.clock.Now(); d <= 0 {
+			now := l.clock.Now()
+			if when <= now {
 				return
 			}
+			d = when - now
 		}
 		if more && !virtual && (d < 0 || d > trimEvery) {
 			d = trimEvery // and look again how many are needed

@@ -151,6 +151,25 @@ func (s *Scope) value(key any) any {
 	return s.values.context().Value(key)
 }
 
+// ended returns why the scope was cancelled, or nil. Its channel is closed in the first case.
+func (s *Scope) ended() *Cause {
+	c := s.cause.Load()
+	if c != nil && s.made() != nil {
+		s.standard()
+	}
+	return c
+}
+
+// carries reports whether ctx is nothing but values on top of the scope.
+func (s *Scope) carries(ctx context.Context) bool {
+	if ctx.Done() != s.Done() {
+		return false
+	}
+	// Contexts that have ended before anybody asked for their channels share one.
+	c := s.cause.Load()
+	return c == nil || context.Cause(ctx) == c.Cause
+}
+
 // Done implements [context.Context].
 func (s *Scope) Done() <-chan struct{} { return s.standard().Done() }
 
@@ -164,7 +183,7 @@ func (t *Task) Value(key any) any {
 
 // Err implements [context.Context].
 func (t *Task) Err() error {
-	if c := t.cause.Load(); c != nil {
+	if c := t.ended(); c != nil {
 		t.looked.Store(true)
 		return c.Err
 	}
@@ -179,19 +198,18 @@ func (t *Task) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // standard returns the scope's standard context, which is made on first use.
 func (s *Scope) standard() *standard {
-	if std := s.made(); std != nil {
-		return std
-	}
-	s.loop.tree.Lock()
 	std := s.made()
 	if std == nil {
-		std = new(standard)
-		std.Context, std.cancel = context.WithCancelCause(s.values.context())
-		s.more().std.Store(std)
+		s.loop.tree.Lock()
+		if std = s.made(); std == nil {
+			std = new(standard)
+			std.Context, std.cancel = context.WithCancelCause(s.values.context())
+			s.more().std.Store(std)
+		}
+		s.loop.tree.Unlock()
 	}
-	c := s.cause.Load()
-	s.loop.tree.Unlock()
-	switch {
+	// Whoever has cancelled the scope may not have come to this yet, and nobody may see one without the other.
+	switch c := s.cause.Load(); {
 	case c != nil:
 		std.cancel(c.Cause)
 	case s.over.Load():
@@ -259,7 +277,7 @@ func NewChild(ctx context.Context, t *Task) *Child {
 	c.values, c.loop = valuesOf(ctx), t.loop
 	up, owner := scopeOf(ctx)
 	switch {
-	case owner == t && (ours(ctx) || ctx.Done() == up.Done()):
+	case owner == t && (ours(ctx) || up.carries(ctx)):
 		c.attach(up, childOf(ctx))
 	case ctx.Done() == nil: // detached
 	default:
@@ -297,7 +315,7 @@ func (c *Child) Value(key any) any {
 
 // Err implements [context.Context].
 func (c *Child) Err() error {
-	if cause := c.cause.Load(); cause != nil {
+	if cause := c.ended(); cause != nil {
 		if c.task != nil {
 			c.task.looked.Store(true)
 		}
@@ -307,26 +325,26 @@ func (c *Child) Err() error {
 }
 
 // Deadline implements [context.Context], in the time of the loop's clock.
-func (c *Child) Deadline() (time.Time, bool) {
+func (c *Child) Deadline() (nearest time.Time, found bool) {
+	var parents []context.Context // asked when the tree is not locked, because they may lead to other scopes
 	c.loop.tree.Lock()
-	defer c.loop.tree.Unlock()
-	var nearest time.Duration
-	found := false
 	for s := c; s != nil; s = s.upChild {
-		if s.timed && (!found || s.deadline < nearest) {
-			nearest, found = s.deadline, true
+		if s.timed {
+			if wall := c.loop.clock.Wall(s.deadline); !found || wall.Before(nearest) {
+				nearest, found = wall, true
+			}
+		}
+		if s.parent != nil {
+			parents = append(parents, s.parent)
 		}
 	}
-	var wall time.Time
-	if found {
-		wall = c.loop.clock.Wall(nearest)
-	}
-	if c.parent != nil {
-		if outer, ok := c.parent.Deadline(); ok && (!found || outer.Before(wall)) {
-			return outer, true
+	c.loop.tree.Unlock()
+	for _, p := range parents {
+		if wall, ok := p.Deadline(); ok && (!found || wall.Before(nearest)) {
+			nearest, found = wall, true
 		}
 	}
-	return wall, found
+	return nearest, found
 }
 
 // attach hangs c below up.
@@ -443,7 +461,11 @@ func mirror(c *Child, old *Scope, root *Child) *Child {
 	}
 	m := &Child{task: c.task, deadline: c.deadline, timed: c.timed}
 	m.values, m.loop = c.values, c.loop
-	if m.upChild = mirror(c.upChild, old, root); m.upChild != nil {
+	above := c.upChild
+	if cause := old.cause.Load(); above == nil && c.parent != nil && cause != nil && context.Cause(c.parent) == cause.Cause {
+		above = childOf(c.parent) // over one of the standard library, which has ended together with the task's
+	}
+	if m.upChild = mirror(above, old, root); m.upChild != nil {
 		m.up = &m.upChild.Scope
 	} else {
 		m.up = old

@@ -291,7 +291,6 @@ func TestScopesAndTheStandardLibrary(t *testing.T) {
 		})
 	})
 	t.Run("Deadline of a scope in a context of the standard library in a scope returns", func(t *testing.T) {
-		t.Skip("Child.Deadline asks its parent with the tree locked, and locks it again if that leads to another scope.")
 		inTask(t, loop.NewVirtual(), func(ctx context.Context, l *loop.Loop) {
 			a := loop.NewChild(ctx, loop.Here())
 			defer a.Close(closedCause)
@@ -316,7 +315,7 @@ func TestScopesAndTheStandardLibrary(t *testing.T) {
 			mixed = loop.CauseOf(std).Cause != errBecause
 		})
 		if mixed {
-			t.Skip("A context is taken for the scope above if both ended before somebody asked for their channels.")
+			t.Error("the context is taken for the scope above")
 		}
 	})
 	t.Run("a scope inside what the standard library derived follows it, until it is closed", func(t *testing.T) {
@@ -413,7 +412,7 @@ func TestScopesAndTheStandardLibrary(t *testing.T) {
 			}
 		})
 		if !agree {
-			t.Skip("Err of a scope says that it is cancelled a moment before its Done is closed and its Cause set.")
+			t.Error("Err of a scope says that it is cancelled while its Done is open or its Cause not set")
 		}
 	})
 }
@@ -543,7 +542,7 @@ func TestUncancel(t *testing.T) {
 			cancel()
 		})
 		if !reached {
-			t.Skip("The fresh context does not mirror the scopes that stand above a context of the standard library.")
+			t.Error("the fresh context is not reached")
 		}
 	})
 	t.Run("the context of a task that has not heard yet of another request stays cancelled", func(t *testing.T) {
@@ -603,16 +602,6 @@ func TestScopesAgainstTheModel(t *testing.T) {
 	}
 }
 
-// knotted reports whether n is below a scope that follows a context of the standard library, whose Deadline does not return; see
-// the test of that.
-func knotted(n *scopeNode) bool {
-	followed := false
-	for ; n != nil; n = n.up {
-		followed = followed || n.cancel != nil || n.cut
-	}
-	return followed
-}
-
 func playScopes(t *testing.T, rng *rand.Rand, root context.Context) {
 	self := loop.Here()
 	all := []*scopeNode{{name: "task", ctx: root}}
@@ -621,9 +610,6 @@ func playScopes(t *testing.T, rng *rand.Rand, root context.Context) {
 		cause := causeNamed(fmt.Sprint("step ", step))
 		switch op := rng.IntN(12); {
 		case op < 8 && len(all) < 40:
-			if op == 7 && knotted(n) {
-				op = 4
-			}
 			kind := [...]string{"scope", "scope", "scope", "scope", "cancel", "value", "without", "timeout"}[op]
 			k := &scopeNode{name: fmt.Sprintf("%s/%d:%s", n.name, len(all), kind), up: n, cause: n.cause}
 			switch op {
@@ -632,7 +618,6 @@ func playScopes(t *testing.T, rng *rand.Rand, root context.Context) {
 				k.ctx = k.child
 			case 4:
 				k.ctx, k.cancel = context.WithCancelCause(n.ctx)
-				k.ctx.Done() // Contexts that end before somebody asks share one channel, and are taken for each other.
 			case 5:
 				k.ctx = context.WithValue(n.ctx, recordKey, step)
 			case 6:

@@ -367,7 +367,7 @@ func (w *worker) observeDerived(ctx context.Context) {
 	s, owner := scopeOf(ctx)
 	if owner == t && t != nil {
 		w.scope = s
-		if s.Done() == done {
+		if s.carries(ctx) {
 			return // values on top of a scope
 		}
 	} else {
