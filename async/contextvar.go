@@ -23,12 +23,28 @@ func NewContextVar[T any](name string, fallback T) *ContextVar[T] {
 	return &ContextVar[T]{name: name, fallback: fallback}
 }
 
+// check panics if there is no variable, or no ctx to look for it.
+func (v *ContextVar[T]) check(method string, ctx context.Context) {
+	switch {
+	case v == nil:
+		panic("async: " + method + " was called on a nil ContextVar")
+	case ctx == nil:
+		panic("async: " + method + " of a ContextVar was called with a nil ctx")
+	}
+}
+
 // Name returns the variable's name.
-func (v *ContextVar[T]) Name() string { return v.name }
+func (v *ContextVar[T]) Name() string {
+	if v == nil {
+		panic("async: Name was called on a nil ContextVar")
+	}
+	return v.name
+}
 
 // Get returns the value of the variable in the calling task or callback; elsewhere that of the task
 // that ctx belongs to.
 func (v *ContextVar[T]) Get(ctx context.Context) T {
+	v.check("Get", ctx)
 	if x, ok := loop.VarsOf(ctx, false).Get(v); ok {
 		return x.(T)
 	}
@@ -47,6 +63,7 @@ type Token struct {
 // needs to change it back. On a goroutine that has no variables of its own, outside of any task, it
 // panics.
 func (v *ContextVar[T]) Set(ctx context.Context, value T) Token {
+	v.check("Set", ctx)
 	vars := loop.VarsOf(ctx, true)
 	if vars == nil {
 		panic("async: ContextVar.Set was called outside of a task")
@@ -58,7 +75,8 @@ func (v *ContextVar[T]) Set(ctx context.Context, value T) Token {
 
 // Reset gives the variable the value back that it had before the Set that returned t. It panics if
 // t comes from another variable.
-func (v *ContextVar[T]) Reset(_ context.Context, t Token) {
+func (v *ContextVar[T]) Reset(ctx context.Context, t Token) {
+	v.check("Reset", ctx)
 	if t.key != any(v) {
 		panic("async: ContextVar.Reset was called with the token of another variable")
 	}
@@ -69,10 +87,21 @@ func (v *ContextVar[T]) Reset(_ context.Context, t Token) {
 type Vars struct{ v *loop.Vars }
 
 // CopyVars returns a copy of the variables of the calling task: contextvars.copy_context.
-func CopyVars(ctx context.Context) *Vars { return &Vars{loop.VarsOf(ctx, false).Copy()} }
+func CopyVars(ctx context.Context) *Vars {
+	if ctx == nil {
+		panic("async: CopyVars was called with a nil ctx")
+	}
+	return &Vars{loop.VarsOf(ctx, false).Copy()}
+}
 
 // ValueIn returns the value of the variable in a set: ctx[var].
 func (v *ContextVar[T]) ValueIn(vars *Vars) T {
+	switch {
+	case v == nil:
+		panic("async: ValueIn was called on a nil ContextVar")
+	case vars == nil:
+		panic("async: ValueIn was called with a nil Vars")
+	}
 	if x, ok := vars.v.Get(v); ok {
 		return x.(T)
 	}

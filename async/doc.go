@@ -42,4 +42,10 @@
 //
 // A task must not lock its OS thread (runtime.LockOSThread) across a wait: the Go runtime ends the
 // process if a coroutine switches while locked. Code that needs its thread runs in [ToThread].
+//
+// # Mistakes
+//
+// What can go wrong in a program that is right is an error. A mistake in the program, like a nil
+// function, a nil ctx, or a [Task], [Loop] or [TaskGroup] that nothing here has made, is a panic with
+// one sentence that begins with the name of the package. A nil option changes nothing.
 package async

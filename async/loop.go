@@ -92,6 +92,9 @@ func (j *jobs) wait(ctx context.Context) {
 func NewLoop(opts ...Option) *Loop { return newLoop(makeOptions(opts)) }
 
 func newLoop(o *options) *Loop {
+	if o == nil {
+		panic("async: a Runner that NewRunner has not made was used")
+	}
 	clock := o.clock
 	if clock == nil {
 		clock = loop.NewReal()
@@ -109,6 +112,17 @@ func newLoop(o *options) *Loop {
 
 func faceOf(l *loop.Loop) *Loop { return l.Face.(*Loop) }
 
+// engine returns what is behind the face.
+func (l *Loop) engine() *loop.Loop {
+	switch {
+	case l == nil:
+		panic("async: a method of a nil Loop was called")
+	case l.l == nil:
+		panic("async: a method of a Loop that NewLoop has not made was called")
+	}
+	return l.l
+}
+
 // RunningLoop returns the loop that ctx belongs to, if it runs, or [ErrNoLoop]. It stands for
 // asyncio.get_running_loop.
 func RunningLoop(ctx context.Context) (*Loop, error) {
@@ -120,7 +134,7 @@ func RunningLoop(ctx context.Context) (*Loop, error) {
 
 // Context returns a context that belongs to the loop, for [CreateTask] and its like before the loop
 // runs and from other goroutines.
-func (l *Loop) Context() context.Context { return l.l.Context() }
+func (l *Loop) Context() context.Context { return l.engine().Context() }
 
 // RunUntilComplete runs the loop until aw is done and returns its outcome: loop.run_until_complete.
 // A coroutine becomes a task. At least one tick is run. If the loop is stopped before, the error is
@@ -136,7 +150,7 @@ func RunUntilComplete[T any](l *Loop, aw Awaitable[T]) (T, error) {
 		return *new(T), err
 	}
 	f := EnsureFuture(l.Context(), aw)
-	if home := f.Completion().Home(); home != nil && home != l.l {
+	if home := f.Completion().Home(); home != nil && home != l.engine() {
 		// Its callbacks are run by another loop, which may stand still.
 		f = CreateTask(l.Context(), f.Await).Future()
 	}
@@ -154,9 +168,9 @@ func RunUntilComplete[T any](l *Loop, aw Awaitable[T]) (T, error) {
 
 func (l *Loop) canRun() error {
 	switch {
-	case l.l.IsClosed():
+	case l.engine().IsClosed():
 		return ErrLoopClosed
-	case l.l.Running(), loop.Inside() != nil:
+	case l.engine().Running(), loop.Inside() != nil:
 		return ErrLoopRunning
 	}
 	return nil
@@ -169,7 +183,7 @@ func (l *Loop) RunForever() error {
 	if err := l.canRun(); err != nil {
 		return err
 	}
-	goexit, err := l.l.Run()
+	goexit, err := l.engine().Run()
 	if goexit {
 		l.goexit()
 	}
@@ -177,14 +191,14 @@ func (l *Loop) RunForever() error {
 }
 
 // Stop ends the run after the current tick: loop.stop.
-func (l *Loop) Stop() { l.l.Stop() }
+func (l *Loop) Stop() { l.engine().Stop() }
 
 // Close releases what the loop holds: loop.close. Tasks that are not done are ended without a
 // chance to wait, their deferred calls run; callbacks are dropped. Signal handlers are removed.
 // Jobs of the default executor are not waited for. Closing again does nothing. Closing a loop that
 // runs returns [ErrCloseRunning], and one that has a task in [Block] [ErrBlocking].
 func (l *Loop) Close() error {
-	if err := l.l.Close(); err != nil {
+	if err := l.engine().Close(); err != nil {
 		return err
 	}
 	l.closeSignals()
@@ -204,28 +218,41 @@ func (l *Loop) Close() error {
 }
 
 // IsRunning reports whether the loop runs.
-func (l *Loop) IsRunning() bool { return l.l.Running() }
+func (l *Loop) IsRunning() bool { return l.engine().Running() }
 
 // IsClosed reports whether the loop is closed.
-func (l *Loop) IsClosed() bool { return l.l.IsClosed() }
+func (l *Loop) IsClosed() bool { return l.engine().IsClosed() }
 
 // Time returns the time of the loop's clock, which starts anywhere and never goes back: loop.time.
-func (l *Loop) Time() time.Duration { return l.l.Now() }
+func (l *Loop) Time() time.Duration { return l.engine().Now() }
 
 // A Handle is a scheduled callback: asyncio.Handle.
 type Handle struct{ h *loop.Handle }
 
+// handle returns what is behind the face.
+func (h *Handle) handle() *loop.Handle {
+	if h == nil || h.h == nil {
+		panic("async: a method of a Handle that no loop has made was called")
+	}
+	return h.h
+}
+
 // Cancel keeps the callback from being called, also if it is due in this tick.
-func (h *Handle) Cancel() { h.h.Cancel() }
+func (h *Handle) Cancel() { h.handle().Cancel() }
 
 // Cancelled reports whether Cancel was called.
-func (h *Handle) Cancelled() bool { return h.h.Cancelled() }
+func (h *Handle) Cancelled() bool { return h.handle().Cancelled() }
 
 // A TimerHandle is a callback that is scheduled for a time: asyncio.TimerHandle.
 type TimerHandle struct{ Handle }
 
 // When returns the time, on the loop's clock.
-func (h *TimerHandle) When() time.Duration { return h.h.When() }
+func (h *TimerHandle) When() time.Duration {
+	if h == nil {
+		panic("async: When was called on a nil TimerHandle")
+	}
+	return h.handle().When()
+}
 
 // CallSoon has fn called by the loop in the next tick, behind what is ready already:
 // loop.call_soon. Callbacks are called in the order in which they were scheduled. A panic in fn
@@ -233,7 +260,7 @@ func (h *TimerHandle) When() time.Duration { return h.h.When() }
 // cancelled.
 func (l *Loop) CallSoon(fn func()) *Handle {
 	checkCallback("CallSoon", fn)
-	h := loop.NewHandle(l.l, fn)
+	h := loop.NewHandle(l.engine(), fn)
 	if !h.Soon() {
 		h.Cancel()
 	}
@@ -247,7 +274,7 @@ func (l *Loop) CallSoonThreadsafe(fn func()) *Handle { return l.CallSoon(fn) }
 // order of their deadlines, equal ones in that of their making, behind what is ready in that tick.
 func (l *Loop) CallLater(d time.Duration, fn func()) *TimerHandle {
 	checkCallback("CallLater", fn)
-	return l.callAt(l.l.After(d), fn)
+	return l.callAt(l.engine().After(d), fn)
 }
 
 // CallAt is [Loop.CallLater] with a time of the loop's clock: loop.call_at.
@@ -257,7 +284,7 @@ func (l *Loop) CallAt(when time.Duration, fn func()) *TimerHandle {
 }
 
 func (l *Loop) callAt(when time.Duration, fn func()) *TimerHandle {
-	h := loop.NewHandle(l.l, fn)
+	h := loop.NewHandle(l.engine(), fn)
 	if !h.At(when) {
 		h.Cancel()
 	}
@@ -271,10 +298,10 @@ func checkCallback(name string, fn func()) {
 }
 
 // SetDebug turns debug mode on or off; see [Debug].
-func (l *Loop) SetDebug(on bool) { l.l.SetDebug(on) }
+func (l *Loop) SetDebug(on bool) { l.engine().SetDebug(on) }
 
 // Debug reports whether debug mode is on: get_debug.
-func (l *Loop) Debug() bool { return l.l.Debug() }
+func (l *Loop) Debug() bool { return l.engine().Debug() }
 
 // An ExceptionContext describes an error that nobody gets, because it happened in a callback or in
 // a task that nobody awaits.
@@ -295,10 +322,10 @@ type ExceptionContext struct {
 // them, which is the default. If the handler panics, that is logged.
 func (l *Loop) SetExceptionHandler(fn func(l *Loop, c ExceptionContext)) {
 	if fn == nil {
-		l.l.SetHandler(nil)
+		l.engine().SetHandler(nil)
 		return
 	}
-	l.l.SetHandler(func(e loop.Exception) {
+	l.engine().SetHandler(func(e loop.Exception) {
 		c := ExceptionContext{Message: e.Message, Err: e.Err, Created: e.Created}
 		if e.Task != nil {
 			c.Task = e.Task.Body().Info().(AnyTask)
@@ -311,14 +338,17 @@ func (l *Loop) SetExceptionHandler(fn func(l *Loop, c ExceptionContext)) {
 }
 
 // CallExceptionHandler passes an error to the exception handler: call_exception_handler.
-func (l *Loop) CallExceptionHandler(c ExceptionContext) { l.l.Report(exceptionOf(c)) }
+func (l *Loop) CallExceptionHandler(c ExceptionContext) { l.engine().Report(exceptionOf(c)) }
 
 // DefaultExceptionHandler logs an error, as is done without a handler: default_exception_handler.
-func (l *Loop) DefaultExceptionHandler(c ExceptionContext) { l.l.LogException(exceptionOf(c)) }
+func (l *Loop) DefaultExceptionHandler(c ExceptionContext) { l.engine().LogException(exceptionOf(c)) }
 
 func exceptionOf(c ExceptionContext) loop.Exception {
 	e := loop.Exception{Message: c.Message, Err: c.Err, Created: c.Created}
-	if t, ok := c.Task.(interface{ untyped() *loop.Task }); ok {
+	if t, ok := c.Task.(interface {
+		isMade() bool
+		untyped() *loop.Task
+	}); ok && t.isMade() {
 		e.Task = t.untyped()
 	}
 	if c.Handle != nil {
@@ -420,6 +450,6 @@ type LoopStats struct {
 // has an answer; the answer of a closed loop is empty.
 func Stats(l *Loop) LoopStats {
 	var s loop.Stats
-	l.l.Ask(func() { s = l.l.Stats() })
+	l.engine().Ask(func() { s = l.engine().Stats() })
 	return LoopStats(s)
 }

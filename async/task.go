@@ -160,8 +160,22 @@ func Go(ctx context.Context, fn func(ctx context.Context) error, opts ...TaskOpt
 	return createTask(ctx, runner[Void](plain(fn)), opts)
 }
 
+// check panics if there is no task, or nothing that it could run in.
+func (t *Task[T]) check(method string) {
+	switch {
+	case t == nil:
+		panic("async: " + method + " was called on a nil Task")
+	case t.task.Loop() == nil:
+		panic("async: " + method + " was called on a Task that CreateTask has not made")
+	}
+}
+
+// isMade reports whether check would pass.
+func (t *Task[T]) isMade() bool { return t != nil && t.task.Loop() != nil }
+
 // Name returns the task's name: get_name().
 func (t *Task[T]) Name() string {
+	t.check("Name")
 	if name, ok := t.task.Name(); ok {
 		return name
 	}
@@ -169,11 +183,17 @@ func (t *Task[T]) Name() string {
 }
 
 // SetName renames the task: set_name().
-func (t *Task[T]) SetName(name string) { t.task.SetName(name) }
+func (t *Task[T]) SetName(name string) {
+	t.check("SetName")
+	t.task.SetName(name)
+}
 
 // ID returns the task's number, which no other task of the process has. It says nothing about order
 // between tasks with and without a name.
-func (t *Task[T]) ID() uint64 { return t.task.ID() }
+func (t *Task[T]) ID() uint64 {
+	t.check("ID")
+	return t.task.ID()
+}
 
 // Cancel requests the end of the task, and reports false if it is done already. It stands for
 // cancel().
@@ -185,61 +205,80 @@ func (t *Task[T]) ID() uint64 { return t.task.ID() }
 // a value ends with the value; any other error wins. When several requests come before the task has
 // noticed, it gets the message of the first.
 func (t *Task[T]) Cancel(msg ...string) bool {
-	if t == nil {
-		panic("async: Cancel was called on a nil Task")
-	}
+	t.check("Cancel")
 	return (*body[T])(t).CancelWaited(loop.Spell.Cancel(msg))
 }
 
 // Cancelling returns how many requests to cancel the task have been made and not been taken back by
 // [Uncancel], timeouts and task groups that have ended it included while their block lasts. It
 // stands for cancelling().
-func (t *Task[T]) Cancelling() int { return t.task.Cancelling() }
+func (t *Task[T]) Cancelling() int {
+	t.check("Cancelling")
+	return t.task.Cancelling()
+}
 
 // Future returns the task's future. Cancelling it cancels the task.
-func (t *Task[T]) Future() *Future[T] { return &t.fut }
+func (t *Task[T]) Future() *Future[T] {
+	t.check("Future")
+	return &t.fut
+}
 
 // Done returns a channel that is closed when the task has ended. It is made on first use.
-func (t *Task[T]) Done() <-chan struct{} { return t.fut.Done() }
+func (t *Task[T]) Done() <-chan struct{} {
+	t.check("Done")
+	return t.fut.Done()
+}
 
 // IsDone reports whether the task has ended: done().
-func (t *Task[T]) IsDone() bool { return t.fut.IsDone() }
+func (t *Task[T]) IsDone() bool {
+	t.check("IsDone")
+	return t.fut.IsDone()
+}
 
 // Cancelled reports whether the task has ended by cancellation: cancelled().
-func (t *Task[T]) Cancelled() bool { return t.fut.Cancelled() }
+func (t *Task[T]) Cancelled() bool {
+	t.check("Cancelled")
+	return t.fut.Cancelled()
+}
 
 // Result returns the outcome without waiting; see [future.Future.Result].
-func (t *Task[T]) Result() (T, error) { return t.fut.Result() }
+func (t *Task[T]) Result() (T, error) {
+	t.check("Result")
+	return t.fut.Result()
+}
 
 // Err returns the error that the task ended with: exception(). It is nil while the task is pending
 // and when it has succeeded.
-func (t *Task[T]) Err() error { return t.fut.Err() }
+func (t *Task[T]) Err() error {
+	t.check("Err")
+	return t.fut.Err()
+}
 
 // Await waits until the task has ended and returns its outcome; see [future.Future.Await]. If the
 // task that waits is cancelled, this one is too, and Await returns when this one has ended. A task
 // that awaits itself gets [ErrAwaitSelf].
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
-	if t == nil {
-		panic("async: Await was called on a nil Task")
-	}
+	t.check("Await")
 	return t.fut.Await(ctx)
 }
 
 // AddDoneCallback has fn called by the loop when the task has ended, with the task's future; see
 // [future.Future.AddDoneCallback].
 func (t *Task[T]) AddDoneCallback(fn func(*Future[T])) (remove func() bool) {
-	if t == nil {
-		panic("async: AddDoneCallback was called on a nil Task")
-	}
+	t.check("AddDoneCallback")
 	return t.fut.AddDoneCallback(fn)
 }
 
 // Completion returns the untyped side of the task's future. It is for asyncgo's own packages.
-func (t *Task[T]) Completion() *loop.Completion { return t.fut.Completion() }
+func (t *Task[T]) Completion() *loop.Completion {
+	t.check("Completion")
+	return t.fut.Completion()
+}
 
 // String describes the task as Python's repr does: name, state, coroutine, and what it waits for.
 // In debug mode it says where.
 func (t *Task[T]) String() string {
+	t.check("String")
 	var b strings.Builder
 	fmt.Fprintf(&b, "Task(%q, ", t.Name())
 	switch {

@@ -92,6 +92,7 @@ func WithTaskGroup(ctx context.Context, body func(ctx context.Context, tg *TaskG
 // ended, the returned task is done, with an error that is [ErrShutdown], and fn is not called; if nobody
 // looks at that error, it is reported like any other.
 func (tg *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) *Task[Void] {
+	tg.check("TaskGroup.Go")
 	if fn == nil {
 		panic("async: TaskGroup.Go was called with a nil function")
 	}
@@ -100,10 +101,8 @@ func (tg *TaskGroup) Go(fn func(ctx context.Context) error, opts ...TaskOption) 
 
 // Spawn is [TaskGroup.Go] for a coroutine with a result: tg.create_task(coro).
 func Spawn[T any](tg *TaskGroup, co Coroutine[T], opts ...TaskOption) *Task[T] {
-	switch {
-	case tg == nil:
-		panic("async: Spawn was called with a nil TaskGroup")
-	case co == nil:
+	tg.check("Spawn")
+	if co == nil {
 		panic("async: Spawn was called with a nil Coroutine")
 	}
 	m := &member{group: tg}
@@ -116,6 +115,16 @@ func Spawn[T any](tg *TaskGroup, co Coroutine[T], opts ...TaskOption) *Task[T] {
 		t.AddDoneCallback(func(*Future[T]) { tg.ended(t, m) })
 	}
 	return t
+}
+
+// check panics if there is no group, or nothing that could run tasks in it.
+func (tg *TaskGroup) check(function string) {
+	switch {
+	case tg == nil:
+		panic("async: " + function + " was called with a nil TaskGroup")
+	case tg.scope == nil:
+		panic("async: " + function + " was called with a TaskGroup that WithTaskGroup has not made")
+	}
 }
 
 // A member is a child's place in its group.
@@ -254,6 +263,7 @@ func (tg *TaskGroup) waits(ctx context.Context) bool {
 
 // Errs returns the errors of children so far, in the order in which they happened.
 func (tg *TaskGroup) Errs() []error {
+	tg.check("TaskGroup.Errs")
 	tg.mu.Lock()
 	defer tg.mu.Unlock()
 	return slices.Clone(tg.errs)
@@ -261,6 +271,7 @@ func (tg *TaskGroup) Errs() []error {
 
 // String returns the numbers of tasks and errors, and whether the group is shutting down.
 func (tg *TaskGroup) String() string {
+	tg.check("TaskGroup.String")
 	tg.mu.Lock()
 	defer tg.mu.Unlock()
 	s := "TaskGroup("

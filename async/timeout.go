@@ -44,11 +44,25 @@ const (
 // ErrTimeoutState is returned by [TimeoutScope.Reschedule] when the timeout is over.
 var ErrTimeoutState = errors.New("async: cannot change the state of a Timeout that is over")
 
+// check panics if there is no timeout.
+func (ts *TimeoutScope) check(method string) {
+	switch {
+	case ts == nil:
+		panic("async: " + method + " was called on a nil TimeoutScope")
+	case ts.task == nil:
+		panic("async: " + method + " was called on a TimeoutScope that Timeout has not made")
+	}
+}
+
 // When returns the deadline on the loop's clock, as [Loop.Time] tells it; [Forever] if there is none.
-func (ts *TimeoutScope) When() time.Duration { return ts.when }
+func (ts *TimeoutScope) When() time.Duration {
+	ts.check("When")
+	return ts.when
+}
 
 // Expired reports whether the deadline has come before the end of the block.
 func (ts *TimeoutScope) Expired() bool {
+	ts.check("Expired")
 	return ts.state == timeoutExpiring || ts.state == timeoutExpired
 }
 
@@ -56,6 +70,7 @@ func (ts *TimeoutScope) Expired() bool {
 // the past comes in the next tick. A timeout that has expired or whose block has ended returns an
 // [ErrTimeoutState].
 func (ts *TimeoutScope) Reschedule(when time.Duration) error {
+	ts.check("Reschedule")
 	if ts.state != timeoutActive {
 		return fmt.Errorf("%w: it is %s", ErrTimeoutState, ts.state)
 	}
@@ -79,6 +94,7 @@ func (ts *TimeoutScope) Reschedule(when time.Duration) error {
 
 // String returns the state and the deadline.
 func (ts *TimeoutScope) String() string {
+	ts.check("String")
 	if ts.state == timeoutActive && ts.when != Forever {
 		return fmt.Sprintf("Timeout(%s, when: %s)", ts.state, ts.when)
 	}
@@ -212,7 +228,16 @@ func WaitFor[T any](ctx context.Context, aw Awaitable[T], d time.Duration) (T, e
 		return aw.Await(ctx)
 	}
 	if d <= 0 && loop.Near(ctx) == nil {
-		if f, ok := aw.(*Future[T]); ok && f.IsDone() {
+		var f *Future[T]
+		switch a := aw.(type) {
+		case *Future[T]:
+			f = a
+		case *Task[T]:
+			f = a.Future()
+		default:
+			return v, ErrTimeout
+		}
+		if f.IsDone() {
 			return f.Result()
 		}
 		return v, ErrTimeout

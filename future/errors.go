@@ -126,7 +126,7 @@ func (g *ErrorGroup) Error() string {
 	fmt.Fprintf(&b, "%s (%d sub-exception%s)", g.Msg, len(g.Errs), plural)
 	for _, err := range g.Errs {
 		b.WriteString("\n  - ")
-		b.WriteString(strings.ReplaceAll(err.Error(), "\n", "\n    "))
+		b.WriteString(strings.ReplaceAll(fmt.Sprint(err), "\n", "\n    "))
 	}
 	return b.String()
 }

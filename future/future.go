@@ -26,6 +26,13 @@ type Future[T any] struct {
 	p promise.Promise[T]
 }
 
+// check panics if there is no future.
+func (f *Future[T]) check(method string) {
+	if f == nil {
+		panic("future: " + method + " was called on a nil Future")
+	}
+}
+
 // New returns a pending Future that is bound to no loop: its done callbacks run on the goroutine that completes
 // it.
 func New[T any]() *Future[T] { return new(Future[T]) }
@@ -53,6 +60,7 @@ func Failed[T any](err error) *Future[T] {
 // None of them runs before SetResult returns, unless the future is bound to no loop: then the
 // callbacks run here.
 func (f *Future[T]) SetResult(v T) error {
+	f.check("SetResult")
 	if f.p.Owned() || !f.p.Complete(v, nil, false) {
 		return ErrInvalidState
 	}
@@ -62,6 +70,7 @@ func (f *Future[T]) SetResult(v T) error {
 // SetError completes the future with an error, like Python's set_exception. It returns
 // [ErrInvalidState] as SetResult does, and panics if err is nil.
 func (f *Future[T]) SetError(err error) error {
+	f.check("SetError")
 	if err == nil {
 		panic("future: SetError was called with a nil error")
 	}
@@ -76,9 +85,7 @@ func (f *Future[T]) SetError(err error) error {
 // done. A future that stands for a task, for a gather or for a job passes the cancellation on and
 // is done when that has ended. The message, if any, is found in the [CancelledError].
 func (f *Future[T]) Cancel(msg ...string) bool {
-	if f == nil {
-		panic("future: Cancel was called on a nil Future")
-	}
+	f.check("Cancel")
 	return f.p.CancelWaited(cancelCause(msg))
 }
 
@@ -89,17 +96,27 @@ func (f *Future[T]) Promise() *promise.Promise[T] { return &f.p }
 func (f *Future[T]) Completion() *loop.Completion { return &f.p.Completion }
 
 // Done returns a channel that is closed when the future is done. It is made on first use.
-func (f *Future[T]) Done() <-chan struct{} { return f.p.Done() }
+func (f *Future[T]) Done() <-chan struct{} {
+	f.check("Done")
+	return f.p.Done()
+}
 
 // IsDone reports whether the future has a result, an error, or was cancelled. It stands for done().
-func (f *Future[T]) IsDone() bool { return !f.p.Pending() }
+func (f *Future[T]) IsDone() bool {
+	f.check("IsDone")
+	return !f.p.Pending()
+}
 
 // Cancelled reports whether the future was cancelled.
-func (f *Future[T]) Cancelled() bool { return f.p.State() == loop.Cancelled }
+func (f *Future[T]) Cancelled() bool {
+	f.check("Cancelled")
+	return f.p.State() == loop.Cancelled
+}
 
 // Result returns the outcome without waiting: the result, or the error it failed with, or a
 // [CancelledError]. While the future is pending, the error is [ErrInvalidState], "result is not set".
 func (f *Future[T]) Result() (T, error) {
+	f.check("Result")
 	if !f.IsDone() {
 		return *new(T), errNotSet
 	}
@@ -109,6 +126,7 @@ func (f *Future[T]) Result() (T, error) {
 // Err returns the error of the outcome: nil while the future is pending and when it succeeded. It
 // stands for exception().
 func (f *Future[T]) Err() error {
+	f.check("Err")
 	if !f.IsDone() {
 		return nil
 	}
@@ -127,9 +145,7 @@ func (f *Future[T]) Err() error {
 //
 // In a callback, which cannot wait, Await returns async.ErrNotInTask.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
-	if f == nil {
-		panic("future: Await was called on a nil Future")
-	}
+	f.check("Await")
 	return f.p.Await(ctx)
 }
 
@@ -143,10 +159,8 @@ func (f *Future[T]) Await(ctx context.Context) (T, error) {
 // remove takes the callback back and reports whether it did: once the future is done it is too
 // late.
 func (f *Future[T]) AddDoneCallback(fn func(*Future[T])) (remove func() bool) {
-	switch {
-	case f == nil:
-		panic("future: AddDoneCallback was called on a nil Future")
-	case fn == nil:
+	f.check("AddDoneCallback")
+	if fn == nil {
 		panic("future: AddDoneCallback was called with a nil function")
 	}
 	cb := &callback[T]{f: f, fn: fn, vars: loop.Snapshot()}
@@ -191,4 +205,7 @@ func (cb *callback[T]) RunReady() {
 }
 
 // String describes the future as Python's repr does: its state, and its result or error.
-func (f *Future[T]) String() string { return f.p.String() }
+func (f *Future[T]) String() string {
+	f.check("String")
+	return f.p.String()
+}

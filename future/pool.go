@@ -60,9 +60,18 @@ func NewPool(workers int, opts ...PoolOption) *Pool {
 	}
 	p := &Pool{workers: workers, name: "pool"}
 	for _, opt := range opts {
-		opt(p)
+		if opt != nil {
+			opt(p)
+		}
 	}
 	return p
+}
+
+// check panics if there is no pool.
+func (p *Pool) check(method string) {
+	if p == nil {
+		panic("future: " + method + " was called on a nil Pool")
+	}
 }
 
 func defaultWorkers() int { return min(32, runtime.GOMAXPROCS(0)+4) }
@@ -70,6 +79,7 @@ func defaultWorkers() int { return min(32, runtime.GOMAXPROCS(0)+4) }
 // Execute puts fn at the end of the queue. It does not block, and returns [ErrShutdown] after Shutdown. A panic
 // in fn is logged and ends nothing else; use [Submit] to get it as an error.
 func (p *Pool) Execute(fn func()) error {
+	p.check("Execute")
 	if fn == nil {
 		panic("future: Execute was called with a nil function")
 	}
@@ -151,6 +161,10 @@ func (p *Pool) signal() {
 // work. It may be called again. It blocks the calling goroutine, so a task calls it in ToThread. A
 // job of the pool must not call it.
 func (p *Pool) Shutdown(ctx context.Context) error {
+	p.check("Shutdown")
+	if ctx == nil {
+		panic("future: Shutdown was called with a nil ctx")
+	}
 	p.mu.Lock()
 	p.shut = true
 	if p.ants == nil {
@@ -181,6 +195,7 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 // returns how many jobs that were. It stands for shutdown(cancel_futures=True), which also calls
 // Shutdown.
 func (p *Pool) CancelPending() int {
+	p.check("CancelPending")
 	p.mu.Lock()
 	var jobs []job
 	for p.queue.len() > 0 {
@@ -205,6 +220,7 @@ type PoolStats struct {
 
 // Stats returns what the pool holds and has done.
 func (p *Pool) Stats() PoolStats {
+	p.check("Stats")
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return PoolStats{Workers: p.workers, Running: p.running, Queued: p.queue.len(), Done: p.done}
@@ -212,6 +228,7 @@ func (p *Pool) Stats() PoolStats {
 
 // String returns the pool's name and Stats.
 func (p *Pool) String() string {
+	p.check("String")
 	s := p.Stats()
 	return fmt.Sprintf("Pool(%q, %d workers, %d running, %d queued)", p.name, s.Workers, s.Running, s.Queued)
 }

@@ -69,7 +69,9 @@ func Wait[F Waitable](ctx context.Context, fs []F, opts ...WaitOption) (done, pe
 	}
 	var o waitOptions
 	for _, opt := range opts {
-		opt(&o)
+		if opt != nil {
+			opt(&o)
+		}
 	}
 	checkNil(fs)
 	fs = unique(fs)
