@@ -3,16 +3,12 @@ package async_test
 import (
 	"context"
 	"errors"
-	"iter"
-	"regexp"
 	"runtime"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/asyncgo/asyncgo/async"
-	"github.com/asyncgo/asyncgo/gather"
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
@@ -358,138 +354,4 @@ func TestNoticeThatComesLate(t *testing.T) {
 			})
 		}
 	})
-}
-
-// nothing is a ctx that nobody has set.
-var nothing context.Context
-
-// oneSentence is how a panic about misuse reads.
-var oneSentence = regexp.MustCompile(`^(async|future|gather): [^\n]+[^\n.]$`)
-
-// elsewhere runs f on a plain goroutine, and panics here if it panics there.
-func elsewhere(f func()) {
-	panicked := make(chan any)
-	go func() {
-		defer func() { panicked <- recover() }()
-		f()
-	}()
-	if v := <-panicked; v != nil {
-		panic(v)
-	}
-}
-
-func TestBadInput(t *testing.T) {
-	var (
-		noFuture *async.Future[int]
-		noTask   *async.Task[int]
-		noCo     async.Coroutine[int]
-		noItems  iter.Seq[int]
-		noLoop   *async.Loop
-		noGroup  *async.TaskGroup
-		double   = func(_ context.Context, n int) (int, error) { return 2 * n, nil }
-		empty    = func(context.Context) error { return nil }
-		answer   = func(context.Context) (int, error) { return 42, nil }
-		onGroup  = func(context.Context, *async.TaskGroup) error { return nil }
-		onTime   = func(context.Context, *async.TimeoutScope) error { return nil }
-	)
-	// Each of these panics with one plain sentence that begins with the name of a package.
-	for name, misuse := range map[string]func(ctx context.Context){
-		"a nil Coroutine is awaited":         func(ctx context.Context) { noCo.Await(ctx) },
-		"a nil Coroutine becomes a task":     func(ctx context.Context) { async.CreateTask(ctx, noCo) },
-		"a nil Coroutine starts":             func(ctx context.Context) { noCo.Start(ctx) },
-		"a nil function becomes a task":      func(ctx context.Context) { async.Go(ctx, nil) },
-		"a nil function becomes a Coroutine": func(context.Context) { async.Do(nil) },
-		"a nil Coroutine is ensured":         func(ctx context.Context) { async.EnsureFuture(ctx, async.Awaitable[int](noCo)) },
-		"nil is ensured":                     func(ctx context.Context) { async.EnsureFuture[int](ctx, nil) },
-		"a nil Future is ensured":            func(ctx context.Context) { async.EnsureFuture(ctx, async.Awaitable[int](noFuture)) },
-		"a nil Task is ensured":              func(ctx context.Context) { async.EnsureFuture(ctx, async.Awaitable[int](noTask)) },
-		"a nil Future is awaited":            func(ctx context.Context) { noFuture.Await(ctx) },
-		"a nil Task is awaited":              func(ctx context.Context) { noTask.Await(ctx) },
-		"a nil Future gets a callback":       func(context.Context) { noFuture.AddDoneCallback(func(*async.Future[int]) {}) },
-		"a nil Task gets a callback":         func(context.Context) { noTask.AddDoneCallback(func(*async.Future[int]) {}) },
-		"a Future gets a nil callback":       func(ctx context.Context) { async.NewFuture[int](ctx).AddDoneCallback(nil) },
-		"a Future gets a nil error":          func(ctx context.Context) { async.NewFuture[int](ctx).SetError(nil) },
-		"nil is shielded":                    func(ctx context.Context) { async.Shield[int](ctx, nil) },
-		"a nil Future is shielded":           func(ctx context.Context) { async.Shield[int](ctx, noFuture) },
-		"a nil Task is shielded":             func(ctx context.Context) { async.Shield[int](ctx, noTask) },
-		"nil is waited for":                  func(ctx context.Context) { async.WaitFor[int](ctx, nil, time.Second) },
-		"a nil Future is waited for":         func(ctx context.Context) { async.WaitFor[int](ctx, noFuture, time.Second) },
-		"a nil Future is waited for at once": func(ctx context.Context) { async.WaitFor[int](ctx, noFuture, 0) },
-		"a nil Task is waited for at once":   func(ctx context.Context) { async.WaitFor[int](ctx, noTask, 0) },
-		"nil is gathered":                    func(ctx context.Context) { async.Gather[int](ctx, nil) },
-		"a nil Future is gathered":           func(ctx context.Context) { async.Gather[int](ctx, noFuture) },
-		"a nil Task is gathered":             func(ctx context.Context) { async.GatherOf(ctx, []*async.Task[int]{noTask}) },
-		"a nil Coroutine is gathered":        func(ctx context.Context) { async.GatherSettled[int](ctx, noCo) },
-		"a nil Coroutine is one of two":      func(ctx context.Context) { async.Gather2[int, int](ctx, async.After(0, 1), noCo) },
-		"a nil Task is in Wait":              func(ctx context.Context) { async.Wait(ctx, []*async.Task[int]{noTask}) },
-		"a nil Future is in Completed":       func(ctx context.Context) { async.Completed(ctx, []*async.Future[int]{noFuture}) },
-		"a nil Task is in AsCompleted":       func(ctx context.Context) { async.AsCompleted[int](ctx, noTask) },
-		"a nil Future races":                 func(ctx context.Context) { async.Race[int](ctx, noFuture) },
-		"Map has a negative limit":           func(ctx context.Context) { gather.Map(ctx, -1, slices.Values([]int{1}), double) },
-		"Map has no function":                func(ctx context.Context) { gather.Map[int, int](ctx, 1, slices.Values([]int{1}), nil) },
-		"Map has no items":                   func(ctx context.Context) { gather.Map(ctx, 1, noItems, double) },
-		"a group has no body":                func(ctx context.Context) { async.WithTaskGroup(ctx, nil) },
-		"a group is nil":                     func(context.Context) { noGroup.Go(empty) },
-		"a group gets a nil function": func(ctx context.Context) {
-			check(async.WithTaskGroup(ctx, func(_ context.Context, tg *async.TaskGroup) error { tg.Go(nil); return nil }))
-		},
-		"a group gets a nil Coroutine": func(ctx context.Context) {
-			check(async.WithTaskGroup(ctx, func(_ context.Context, tg *async.TaskGroup) error { async.Spawn(tg, noCo); return nil }))
-		},
-		"a timeout has no body":                 func(ctx context.Context) { async.Timeout(ctx, time.Second, nil) },
-		"ToThread has no function":              func(ctx context.Context) { async.ToThread[int](ctx, nil) },
-		"Block has no function":                 func(ctx context.Context) { async.Block[int](ctx, nil) },
-		"an executor has no function":           func(ctx context.Context) { async.RunInExecutor[int](ctx, nil, nil) },
-		"Run has no main":                       func(context.Context) { async.Run(nil) },
-		"RunResult has no main":                 func(context.Context) { async.RunResult[int](nil) },
-		"a nil Awaitable runs to its end":       func(context.Context) { async.RunUntilComplete[int](async.NewLoop(), nil) },
-		"a nil Loop runs to an end":             func(context.Context) { async.RunUntilComplete(noLoop, async.After(0, 1)) },
-		"a nil Loop gets a coroutine":           func(context.Context) { async.RunCoroutineThreadsafe(noLoop, async.After(0, 1)) },
-		"a loop gets a nil callback":            func(ctx context.Context) { running(ctx).CallSoon(nil) },
-		"a loop gets a nil callback for later":  func(ctx context.Context) { running(ctx).CallLater(1, nil) },
-		"a loop gets a nil callback for a time": func(ctx context.Context) { running(ctx).CallAt(1, nil) },
-		"a slow task takes no time":             func(context.Context) { async.SlowTask(0) },
-		"a slow task takes negative time":       func(context.Context) { async.SlowTask(-1) },
-		"a loop takes its values from nil":      func(context.Context) { async.WithContext(nothing) },
-
-		"a task sleeps with a nil ctx":               func(context.Context) { async.Sleep(nothing, time.Second) },
-		"a task gives way with a nil ctx":            func(context.Context) { async.Sleep(nothing, 0) },
-		"a future is awaited with a nil ctx":         func(ctx context.Context) { async.NewFuture[int](ctx).Await(nothing) },
-		"a task is created with a nil ctx":           func(context.Context) { async.Go(nothing, empty) },
-		"a future is made with a nil ctx":            func(context.Context) { async.NewFuture[int](nothing) },
-		"a timeout has a nil ctx":                    func(context.Context) { async.Timeout(nothing, time.Second, onTime) },
-		"a ctx with a timeout is made of nil":        func(context.Context) { async.WithTimeout(nothing, time.Second) },
-		"a group has a nil ctx":                      func(context.Context) { async.WithTaskGroup(nothing, onGroup) },
-		"ToThread has a nil ctx":                     func(context.Context) { async.ToThread(nothing, answer) },
-		"an executor has a nil ctx":                  func(context.Context) { async.RunInExecutor(nothing, nil, func() (int, error) { return 0, nil }) },
-		"a gather has a nil ctx":                     func(ctx context.Context) { async.Gather(nothing, async.Awaitable[int](async.NewFuture[int](ctx))) },
-		"a wait for several has a nil ctx":           func(ctx context.Context) { async.Wait(nothing, []*async.Future[int]{async.NewFuture[int](ctx)}) },
-		"all tasks are asked for with a nil ctx":     func(context.Context) { async.AllTasks(nothing) },
-		"the loop is asked for with a nil ctx":       func(context.Context) { async.RunningLoop(nothing) },
-		"a plain goroutine awaits with a nil ctx":    func(ctx context.Context) { elsewhere(func() { async.NewFuture[int](ctx).Await(nothing) }) },
-		"a plain goroutine sleeps with a nil ctx":    func(context.Context) { elsewhere(func() { async.Sleep(nothing, time.Second) }) },
-		"a plain goroutine gives way with a nil ctx": func(context.Context) { elsewhere(func() { async.Sleep(nothing, 0) }) },
-	} {
-		t.Run("a panic in one sentence when "+name, func(t *testing.T) {
-			guarded(t, func() {
-				onVirtual(t, func(ctx context.Context) error {
-					// In a task of its own, so that a wait that is not refused does not hang the test.
-					task := async.Go(ctx, func(ctx context.Context) error {
-						misuse(ctx)
-						return nil
-					})
-					check(async.Sleep(ctx, 2*time.Hour))
-					var caught *async.PanicError
-					if err := task.Err(); !errors.As(err, &caught) {
-						t.Errorf("the task is %v and its error %v", task, err)
-						return nil
-					}
-					if s, ok := caught.Value.(string); !ok || !oneSentence.MatchString(s) {
-						t.Errorf("the panic is %v", caught.Value)
-					}
-					return nil
-				})
-			})
-		})
-	}
 }
