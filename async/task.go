@@ -162,12 +162,17 @@ func Go(ctx context.Context, fn func(ctx context.Context) error, opts ...TaskOpt
 
 // check panics if there is no task, or nothing that it could run in.
 func (t *Task[T]) check(method string) {
-	switch {
-	case t == nil:
-		panic("async: " + method + " was called on a nil Task")
-	case t.task.Loop() == nil:
-		panic("async: " + method + " was called on a Task that CreateTask has not made")
+	if t == nil || t.task.Loop() == nil {
+		panicNoTask(t == nil, method)
 	}
+}
+
+// panicNoTask is apart, so that check is small enough to be inlined.
+func panicNoTask(isNil bool, method string) {
+	if isNil {
+		panic("async: " + method + " was called on a nil Task")
+	}
+	panic("async: " + method + " was called on a Task that CreateTask has not made")
 }
 
 // isMade reports whether check would pass.

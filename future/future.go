@@ -29,9 +29,12 @@ type Future[T any] struct {
 // check panics if there is no future.
 func (f *Future[T]) check(method string) {
 	if f == nil {
-		panic("future: " + method + " was called on a nil Future")
+		panicNil(method)
 	}
 }
+
+// panicNil is apart, so that check is small enough to be inlined.
+func panicNil(method string) { panic("future: " + method + " was called on a nil Future") }
 
 // New returns a pending Future that is bound to no loop: its done callbacks run on the goroutine that completes
 // it.
@@ -117,7 +120,7 @@ func (f *Future[T]) Cancelled() bool {
 // [CancelledError]. While the future is pending, the error is [ErrInvalidState], "result is not set".
 func (f *Future[T]) Result() (T, error) {
 	f.check("Result")
-	if !f.IsDone() {
+	if f.c.State() == loop.Pending {
 		return *new(T), errNotSet
 	}
 	return f.p.Outcome()
@@ -127,7 +130,7 @@ func (f *Future[T]) Result() (T, error) {
 // stands for exception().
 func (f *Future[T]) Err() error {
 	f.check("Err")
-	if !f.IsDone() {
+	if f.c.State() == loop.Pending {
 		return nil
 	}
 	return f.p.Err()
