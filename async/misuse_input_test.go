@@ -230,7 +230,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// methodsOf returns calls of all methods of a value that a program could have by mistake.
+// methodsOfFuture returns calls of all methods of a future that a program has by mistake, and the functions below do so for other types.
 func methodsOfFuture(f *async.Future[int]) map[string]func(ctx context.Context) {
 	return map[string]func(ctx context.Context){
 		"SetResult":       func(context.Context) { check(f.SetResult(1)) },
