@@ -120,7 +120,7 @@ func (f *Future[T]) Cancelled() bool {
 // [CancelledError]. While the future is pending, the error is [ErrInvalidState], "result is not set".
 func (f *Future[T]) Result() (T, error) {
 	f.check("Result")
-	if f.c.State() == loop.Pending {
+	if f.p.Pending() {
 		return *new(T), errNotSet
 	}
 	return f.p.Outcome()
@@ -130,7 +130,7 @@ func (f *Future[T]) Result() (T, error) {
 // stands for exception().
 func (f *Future[T]) Err() error {
 	f.check("Err")
-	if f.c.State() == loop.Pending {
+	if f.p.Pending() {
 		return nil
 	}
 	return f.p.Err()
