@@ -365,7 +365,7 @@ func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 	switch {
 	case sig == nil:
 		panic("async: AddSignalHandler was called with a nil signal")
-	case l.l.IsClosed():
+	case l.engine().IsClosed():
 		return ErrLoopClosed
 	case sig == os.Kill || uncatchable(sig):
 		return fmt.Errorf("async: signal %q cannot be caught", sig)
@@ -408,6 +408,7 @@ func (l *Loop) forward(h *signalHandler) {
 // RemoveSignalHandler ends what [Loop.AddSignalHandler] began, and reports whether there was a
 // handler. The signal has its default effect again.
 func (l *Loop) RemoveSignalHandler(sig os.Signal) bool {
+	l.engine()
 	l.mu.Lock()
 	h := l.signals[sig]
 	delete(l.signals, sig)

@@ -79,7 +79,6 @@ func TestEndOfRunAmongOtherGoroutines(t *testing.T) {
 		})
 	})
 	t.Run("a function of an executor that needs the loop gets it, and Run waits for both", func(t *testing.T) {
-		t.Skip("the end of Run waits for the function while the loop stands still")
 		guarded(t, func() {
 			var job *async.Future[int]
 			expectError(t, "Run", async.Run(func(ctx context.Context) error {
@@ -115,7 +114,6 @@ func TestEndOfRunAmongOtherGoroutines(t *testing.T) {
 		})
 	})
 	t.Run("a Goexit in the handler of errors that nobody looked at does not keep the loop open", func(t *testing.T) {
-		t.Skip("the Goexit leaves the end of Run before it closes the loop")
 		guarded(t, func() {
 			var l *async.Loop
 			ended := make(chan struct{})
@@ -133,7 +131,6 @@ func TestEndOfRunAmongOtherGoroutines(t *testing.T) {
 		})
 	})
 	t.Run("a second Goexit, in the cleanup of a leftover, does not take the cleanup from the others", func(t *testing.T) {
-		t.Skip("after a second Goexit the loop does not run again")
 		var c chronicle
 		runsInto(t, &c, func(ctx context.Context) error {
 			async.Go(ctx, func(ctx context.Context) error {
@@ -154,7 +151,6 @@ func TestEndOfRunAmongOtherGoroutines(t *testing.T) {
 		c.expect(t, "cleaned up", "Goexit goes on")
 	})
 	t.Run("a second Goexit while a task blocks in place does not panic", func(t *testing.T) {
-		t.Skip("after a second Goexit nobody waits for the task in Block")
 		inProcess(t, func(t *testing.T) {
 			var c chronicle
 			released := make(chan struct{})
@@ -457,7 +453,6 @@ func TestUseAfterRun(t *testing.T) {
 		})
 	}
 	t.Run("what is done can be gathered with a ctx of the run", func(t *testing.T) {
-		t.Skip("Gather never hears of children that were done before, because the loop of ctx is closed")
 		guarded(t, func() {
 			r := afterRun(t)
 			expectEqual(t, "the result on a plain goroutine", must(async.Gather[int](r.ctx, r.done))[0], 42)
@@ -468,7 +463,6 @@ func TestUseAfterRun(t *testing.T) {
 		})
 	})
 	t.Run("children of a gather whose loop is closed can end at the same time", func(t *testing.T) {
-		t.Skip("the children of a gather are counted without a lock, on the goroutines that complete them when the loop is closed")
 		guarded(t, func() {
 			for range 200 {
 				var children [4]*async.Future[int]
@@ -488,7 +482,6 @@ func TestUseAfterRun(t *testing.T) {
 		})
 	})
 	t.Run("a group with the ctx of a loop that is closed waits for its children and says why it ends", func(t *testing.T) {
-		t.Skip("the group takes the cause of the ctx for the end of its own loop, leaves its children behind and returns nil")
 		onLoop(func(ctx context.Context, t *testing.T) {
 			closed := async.NewLoop()
 			check(closed.Close())

@@ -585,7 +585,6 @@ func TestLeavingWhileTheRunEnds(t *testing.T) {
 		})
 	})
 	t.Run("a Goexit in the cleanup of a leftover of a main that has returned goes on", func(t *testing.T) {
-		t.Skip("the end of a run drops the Goexit, and the other leftovers are unwound without a chance to wait")
 		var c chronicle
 		runsInto(t, &c, func(ctx context.Context) error {
 			leftovers(ctx, &c, func(context.Context) { runtime.Goexit() })

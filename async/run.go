@@ -57,8 +57,15 @@ func NewRunner(opts ...Option) *Runner {
 	return &Runner{opts: makeOptions(opts), vars: new(loop.Vars)}
 }
 
+func (r *Runner) check() {
+	if r == nil {
+		panic("async: a method of a nil Runner was called")
+	}
+}
+
 // Loop returns the Runner's loop, or [ErrRunnerClosed]: get_loop().
 func (r *Runner) Loop() (*Loop, error) {
+	r.check()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -141,6 +148,7 @@ func (r *Runner) Close() {
 
 // close is Close, and reports whether something was left by runtime.Goexit.
 func (r *Runner) close() (goexit bool) {
+	r.check()
 	r.mu.Lock()
 	l := r.loop
 	if l != nil && l.IsRunning() {

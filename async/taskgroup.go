@@ -3,7 +3,6 @@ package async
 import (
 	"container/list"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -210,8 +209,8 @@ func (tg *TaskGroup) leave(ctx context.Context, err error) error {
 	waitCtx := ctx
 	for tg.waits(ctx) {
 		_, werr := tg.waiter.Await(waitCtx)
-		if errors.Is(werr, ErrNotInTask) || errors.Is(werr, ErrLoopClosed) {
-			break // the task is being unwound, by the end of its loop
+		if tg.loop.Closing() {
+			break // the task is being unwound
 		}
 		if werr != nil {
 			// The parent is cancelled from outside. From here on nothing keeps it from
@@ -257,7 +256,7 @@ func (tg *TaskGroup) waits(ctx context.Context) bool {
 		tg.state = groupFinished // under the same lock, so that nobody joins in between
 		return false
 	}
-	tg.waiter = NewFuture[Void](ctx)
+	tg.waiter = NewFuture[Void](tg.loop.Context())
 	return true
 }
 

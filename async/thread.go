@@ -33,6 +33,7 @@ func (l *Loop) hasPool() bool {
 // ShutdownDefaultExecutor ends the default executor and waits until its functions have returned, or
 // ctx is done: shutdown_default_executor. It blocks the calling goroutine; a task is suspended.
 func (l *Loop) ShutdownDefaultExecutor(ctx context.Context) error {
+	l.engine()
 	l.mu.Lock()
 	pool := l.pool
 	l.shutdown = true
@@ -155,13 +156,16 @@ func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error
 	}
 	jobCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	jobCtx = loop.WithVars(jobCtx, loop.VarsOf(ctx, false).Copy())
+	err = ErrLoopClosed // if Await does not return, because the task is unwound
+	defer func() {
+		if err != nil {
+			cancel(err)
+		}
+	}()
 	v, err := RunInExecutor(t.Context(), nil, func() (T, error) {
 		defer cancel(nil)
 		return fn(jobCtx)
 	}).Await(ctx)
-	if err != nil {
-		cancel(err)
-	}
 	return v, err
 }
 
@@ -187,10 +191,13 @@ func Block[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) 
 	if !face.jobs.begin() {
 		return v, ErrShutdown
 	}
-	l.External(1)
+	defer face.jobs.end()
+	if t.Stranger(ctx) {
+		child := loop.NewChild(ctx, t)
+		defer child.Close(scopeClosed)
+		ctx = child
+	}
 	t.Block(func() {
-		defer face.jobs.end()
-		defer l.External(-1)
 		l.Job(func() { v, err = fn(ctx) })
 	})
 	return v, err

@@ -140,8 +140,7 @@ type joined[R any] struct {
 	result  func() R
 
 	cancelled atomic.Bool
-	inLoop    int          // children that are not done, if there is a home
-	elsewhere atomic.Int64 // the same, if there is none
+	left      atomic.Int64 // children that are not done
 
 	mu    sync.Mutex
 	nodes []joinNode // nil when all children are done; guarded by mu
@@ -183,8 +182,7 @@ func join[R any](ctx context.Context, cs children, settled bool, result func() R
 		j.out.Promise().Complete(result(), nil, false)
 		return &j.out
 	}
-	j.inLoop = cs.n
-	j.elsewhere.Store(int64(cs.n))
+	j.left.Store(int64(cs.n))
 	nodes := newNodes(cs.n)
 	j.nodes = nodes
 	inside := j.home == nil || j.home.Inside()
@@ -198,8 +196,8 @@ func join[R any](ctx context.Context, cs children, settled bool, result func() R
 		case inside:
 			done++
 			n.child = nil
-		default:
-			n.Notify(nil)
+		case n.Notify(nil):
+			n.RunReady()
 		}
 	}
 	// Those that were done before count at once, as in Python 3.12, so that a gather of nothing else is done
@@ -225,13 +223,7 @@ func (n *joinNode) RunReady() { n.j.ended(n.child) }
 func (j *joined[R]) where() *loop.Loop { return j.home }
 
 func (j *joined[R]) ended(c child) {
-	var last bool
-	if j.home != nil {
-		j.inLoop--
-		last = j.inLoop == 0
-	} else {
-		last = j.elsewhere.Add(-1) == 0
-	}
+	last := j.left.Add(-1) == 0
 	err := c.Err() // looked at, in any case
 	if last {
 		j.release()
@@ -258,7 +250,7 @@ func (j *joined[R]) release() {
 	nodes := j.nodes
 	j.nodes = nil
 	j.mu.Unlock()
-	if j.home == nil {
+	if j.home == nil || j.home.IsClosed() {
 		return // another goroutine may still be on its way out of a node
 	}
 	clear(nodes)

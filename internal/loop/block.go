@@ -7,6 +7,7 @@ import "runtime"
 // switching in the place of the task's own, and makes room for it when it is the task's turn again.
 func (t *Task) Block(fn func()) {
 	l, w := t.loop, t.w
+	l.External(1)
 	back := make(chan struct{})
 	t.state = blocking
 	w.on = false
@@ -16,10 +17,14 @@ func (t *Task) Block(fn func()) {
 	go l.standIn(t, w, in, back)
 	<-in
 	defer func() {
-		l.post(arrival(func() {
+		arrived := l.post(arrival(func() {
 			t.state = woken
 			l.ready = append(l.ready, t)
+			l.External(-1) // not before, or a virtual clock could jump in between
 		}))
+		if !arrived {
+			l.External(-1)
+		}
 		l.settle()
 		<-back
 		w.Attach()

@@ -348,6 +348,9 @@ func (l *Loop) Close() error {
 	return nil
 }
 
+// Closing reports, inside, whether the loop is being closed and its tasks unwound.
+func (l *Loop) Closing() bool { return l.closing }
+
 func (l *Loop) release(w *worker) {
 	l.mu.Lock()
 	l.shut = true // first, so that nothing can come in behind the flush

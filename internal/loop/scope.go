@@ -11,6 +11,19 @@ type Cause struct {
 	Err   error // what ctx.Err returns: context.Canceled or context.DeadlineExceeded
 	Cause error // what context.Cause returns
 	Wait  error // what a wait with the context returns
+
+	// travels is set when the request has gone from one loop to another, or come from outside. Then it is a
+	// copy that can be told from all other requests.
+	travels bool
+}
+
+func (c *Cause) travelling() *Cause {
+	if c.travels {
+		return c
+	}
+	cc := *c
+	cc.travels = true
+	return &cc
 }
 
 // A Scope is what the two kinds of context have in common whose cancellation the loop knows about: that of a
@@ -107,6 +120,12 @@ func ours(ctx context.Context) bool {
 	return false
 }
 
+// Stranger reports whether ctx belongs to another task than t.
+func (t *Task) Stranger(ctx context.Context) bool {
+	_, owner := scopeOf(ctx)
+	return owner != nil && owner != t
+}
+
 // Of returns the loop that ctx belongs to, or nil.
 func Of(ctx context.Context) *Loop {
 	if s, _ := scopeOf(ctx); s != nil {
@@ -190,7 +209,21 @@ func (t *Task) Err() error {
 	if t.over.Load() {
 		return context.Canceled
 	}
+	if t.hears() {
+		return t.Err()
+	}
 	return nil
+}
+
+// hears lets a body that only asks its context, and never waits, know of what has come from outside. It
+// reports whether that has made a difference to the asking.
+func (t *Task) hears() bool {
+	l := t.loop
+	if w := t.w; w == nil || !l.inboxed.Load() || !w.IsCurrent() || !w.on || l.flushing {
+		return false
+	}
+	l.flush()
+	return true
 }
 
 // Deadline implements [context.Context]: a task has none.
@@ -320,6 +353,9 @@ func (c *Child) Err() error {
 			c.task.looked.Store(true)
 		}
 		return cause.Err
+	}
+	if c.task != nil && c.task.hears() {
+		return c.Err()
 	}
 	return nil
 }

@@ -331,6 +331,9 @@ func (t *Task) Discount() int {
 // wait that obeys the task's context ends from now on.
 func (t *Task) Cancel(c *Cause) {
 	t.requests.Add(1)
+	if !t.loop.Inside() {
+		c = c.travelling()
+	}
 	t.loop.Do(func() { t.cancelInside(c) })
 }
 
@@ -364,17 +367,25 @@ func (t *Task) interrupt(c *Cause) {
 	if t.state != parked || w.cancelCause() == nil {
 		return
 	}
-	if w.passing {
+	if w.passing != notPassing {
 		// Tasks that wait for each other in a ring: the request has come back to where it began.
 		// Somebody has to give up waiting.
-		w.passing = false
+		w.passing = cameBack
 		return
 	}
+	if c.travels {
+		if x := w.more(); x.passed == c { // the same, by way of another loop
+			w.delegated = false
+			t.wake()
+			return
+		}
+		w.rare.passed = c
+	}
 	if target, ok := w.waitsFor.(Canceller); ok {
-		w.passing = true
+		w.passing = isPassing
 		accepted := target.CancelWaited(c)
-		ring := !w.passing
-		w.passing = false
+		ring := w.passing == cameBack
+		w.passing = notPassing
 		if accepted && !ring {
 			w.delegated = true
 			return

@@ -24,7 +24,7 @@ type worker struct {
 	obeysRare bool // derived is set
 	notified  bool // woken by the list it waited in
 	delegated bool // cancelled, and that was passed on to what it waits for
-	passing   bool // it is being passed on right now
+	passing   passing
 	retired   bool
 	outside   bool // the goroutine has left the loop for a while, see Block
 
@@ -46,7 +46,18 @@ type workerRare struct {
 	standIn *worker // runs the loop on while the body blocks its goroutine
 	derived *derived
 	waits   []uintptr // where the current wait stands, in debug mode
+	passed  *Cause    // the travelling request that the current wait has passed on
 }
+
+// passing is whether a request to cancel is being passed on right now, and whether it has come back
+// meanwhile.
+type passing uint8
+
+const (
+	notPassing passing = iota
+	isPassing
+	cameBack
+)
 
 func (w *worker) more() *workerRare {
 	if w.rare == nil {
@@ -324,7 +335,7 @@ func (w *worker) beginWait(on any) {
 func (w *worker) endWait() {
 	w.waitsFor = nil
 	if w.rare != nil {
-		w.rare.waits = nil
+		w.rare.waits, w.rare.passed = nil, nil
 	}
 }
 
