@@ -358,12 +358,14 @@ func TestTaskThatNeverYields(t *testing.T) {
 			return hanging(ctx)
 		})
 		ticks(ctx, 1)
-		cancelled := make(chan struct{})
+		isBusy, cancelled := make(chan struct{}), make(chan struct{})
 		go func() {
+			<-isBusy
 			other.Cancel()
 			close(cancelled)
 		}()
 		busy := async.Go(ctx, func(context.Context) error {
+			close(isBusy)
 			<-cancelled // the loop's goroutine stands still
 			for range 1000 {
 				if other.IsDone() {
