@@ -14,6 +14,7 @@ import (
 type Line struct {
 	list     waiters
 	n        int // in the list
+	passed   int // passed over, because their contexts have ended; they are about to leave
 	underWay int // woken, but not running yet
 }
 
@@ -28,27 +29,57 @@ type Keeper interface {
 }
 
 // Waiting returns how many have not been woken.
-func (q *Line) Waiting() int { return q.n }
+func (q *Line) Waiting() int { return q.n + q.passed }
 
 // UnderWay returns how many have been woken and do not run yet.
 func (q *Line) UnderWay() int { return q.underWay }
 
 // Len returns how many there are of both.
-func (q *Line) Len() int { return q.n + q.underWay }
+func (q *Line) Len() int { return q.n + q.passed + q.underWay }
 
-// Wake wakes the first who was not woken yet, and reports whether there is one.
+// Idle reports whether nobody in the line will have a turn: nobody is under way, and the contexts of all
+// who wait have ended. So a newcomer may go first.
+func (q *Line) Idle() bool {
+	if q.underWay > 0 {
+		return false
+	}
+	if q.list.last == nil {
+		return true
+	}
+	for w := q.list.last.next; w.gaveUp(); w = w.next {
+		if w == q.list.last {
+			return true
+		}
+	}
+	return false
+}
+
+// Wake wakes the first who was not woken yet, and reports whether there is one. Tasks whose contexts have
+// ended are passed over.
 func (q *Line) Wake() bool { return q.WakeIn(Inside()) }
 
 // WakeIn is Wake for a caller that knows which loop it is inside of.
 func (q *Line) WakeIn(in *Loop) bool {
-	w := q.list.pop()
-	if w == nil {
-		return false
+	for w := q.list.pop(); w != nil; w = q.list.pop() {
+		q.n--
+		if w.gaveUp() {
+			w.next = w // see leave
+			q.passed++
+			continue
+		}
+		q.underWay++
+		w.party.Notify(in)
+		return true
 	}
-	q.n--
-	q.underWay++
-	w.party.Notify(in)
-	return true
+	return false
+}
+
+// WakeFirst is Wake for a keeper whose first one hands on when it gives up: a task whose context has ended
+// is not passed over, and nobody is woken then.
+func (q *Line) WakeFirst() {
+	if last := q.list.last; last != nil && !last.next.gaveUp() {
+		q.Wake()
+	}
 }
 
 // WakeAll wakes all who wait, in order.
@@ -86,16 +117,33 @@ func (q *Line) Wait(ctx context.Context, mu *sync.Mutex, k Keeper) error {
 	return q.park(t, mu, k)
 }
 
-// WaitAnyway is Wait for a turn that has to come, whatever happens to ctx.
-func (q *Line) WaitAnyway(ctx context.Context, mu *sync.Mutex, k Keeper) error {
+// WaitAnyway is Wait for a turn that has to come, whatever happens to ctx. It reports whether the turn has
+// come, which it never has for a callback. If ctx has ended meanwhile, it returns the error of that as well.
+func (q *Line) WaitAnyway(ctx context.Context, mu *sync.Mutex, k Keeper) (turn bool, err error) {
 	t, err := Current(ctx)
 	switch {
 	case err != nil:
-		return err
+		return false, err
 	case t == nil:
-		return q.waitOutside(context.Background(), mu, k)
+		if err := q.waitOutside(context.Background(), mu, k); err != nil {
+			return false, err
+		}
+		if c := CauseOf(ctx); c != nil {
+			return true, c.Wait
+		}
+		return true, nil
 	}
-	return q.park(t, mu, k)
+	if err := q.park(t, mu, k); err != nil {
+		return false, err
+	}
+	w := t.w
+	w.observe(ctx)
+	c := w.cancelCause()
+	w.unobserve()
+	if c != nil {
+		return true, t.deliver(c)
+	}
+	return true, nil
 }
 
 // park is how a task waits.
@@ -137,14 +185,27 @@ func (q *Line) join(w *Waiter) {
 	q.n++
 }
 
-// leave takes w out of the line, and reports whether it had been woken.
+// leave takes w out of the line, and reports whether it had been woken. One that was passed over is in no
+// list, but points to itself.
 func (q *Line) leave(w *Waiter) (woken bool) {
-	if q.list.remove(w) {
+	switch {
+	case q.list.remove(w):
 		q.n--
-		return false
+	case w.next != nil:
+		w.next = nil
+		q.passed--
+	default:
+		q.underWay--
+		return true
 	}
-	q.underWay--
-	return true
+	return false
+}
+
+// gaveUp reports whether w is a task whose wait is about to end, because its context has ended. A goroutine
+// takes its turn if that comes at the same time.
+func (w *Waiter) gaveUp() bool {
+	t, ok := w.party.(*worker)
+	return ok && t.cancelCause() != nil
 }
 
 // A lodger is a plain goroutine in a line.

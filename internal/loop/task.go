@@ -454,6 +454,21 @@ func Current(ctx context.Context) (*Task, error) {
 	return nil, ErrNotInTask
 }
 
+// An Identity tells who calls: a task, or a goroutine that runs none.
+type Identity struct {
+	Task      *Task
+	Goroutine int64 // only if there is no task
+}
+
+// Me returns the identity of the caller. Deferred calls of a task that is unwound are the task too, and so
+// is what it runs in Block.
+func Me() Identity {
+	if w := here(); w != nil && w.task != nil {
+		return Identity{Task: w.task}
+	}
+	return Identity{Goroutine: goid.Get()}
+}
+
 // Here returns the task whose body calls, for callers that have no context.
 func Here() *Task {
 	if w := here(); w != nil && w.on {
