@@ -72,7 +72,7 @@ type BarrierStats struct {
 // NewBarrier makes a Barrier for a number of parties. It panics if that is less than one.
 func NewBarrier(parties int) *Barrier {
 	if parties < 1 {
-		panic(fmt.Sprintf("async: Barrier parties must be > 0, and are %d", parties))
+		panic("async: parties must be > 0")
 	}
 	return &Barrier{parties: parties}
 }
@@ -89,7 +89,7 @@ func NewBarrier(parties int) *Barrier {
 // Wait panics if the barrier was not made by NewBarrier.
 func (b *Barrier) Wait(ctx context.Context) (int, error) {
 	if b.parties == 0 {
-		panic("async: Barrier parties must be > 0, and NewBarrier was not called")
+		panic("async: the Barrier was not made by NewBarrier")
 	}
 	b.mu.Lock()
 	for b.state == barrierDraining || b.state == barrierResetting {

@@ -25,18 +25,20 @@ import (
 //
 // Taking and releasing a Lock that nobody else wants costs one atomic operation each.
 type Lock struct {
-	// state is changed with mu held, except from 0 to lockHeld and back. So who finds lockQueued
-	// there under mu knows that it stays as it is.
+	// state is changed with mu held, except from lockFree to lockTaken and back. So whoever has mu
+	// and sets lockQueued is alone.
 	state atomic.Uint32
 
-	mu     sync.Mutex // never held across a wait
+	mu     sync.Mutex // never held across a wait; guards what follows
+	held   bool       // whether somebody has the lock, while the state is lockQueued
 	line   loop.Line
 	unheld []loop.Identity // see abandon
 }
 
 const (
-	lockHeld   uint32 = 1 << iota
-	lockQueued        // somebody waits, or is woken and does not run yet
+	lockFree uint32 = iota
+	lockTaken
+	lockQueued // somebody waits, or is woken and does not run yet
 )
 
 // LockStats tells what a [Lock] is doing.
@@ -53,7 +55,7 @@ type LockStats struct {
 // [ErrTimeout], and the caller does not have the lock; if its turn had come, the next one has it. A
 // callback that would have to wait gets [ErrNotInTask].
 func (l *Lock) Acquire(ctx context.Context) error {
-	if l.state.CompareAndSwap(0, lockHeld) {
+	if l.state.Load() == lockFree && l.state.CompareAndSwap(lockFree, lockTaken) {
 		return nil
 	}
 	return l.acquire(ctx, (*lockKeeper)(l))
@@ -67,11 +69,11 @@ func (l *Lock) acquire(ctx context.Context, k loop.Keeper) error {
 		return nil
 	}
 	err := l.line.Wait(ctx, &l.mu, k)
+	l.stop()
 	if err == nil {
-		l.settle(lockHeld)
-	} else {
-		l.settle(l.stop())
+		l.held = true
 	}
+	l.settle()
 	l.mu.Unlock()
 	return err
 }
@@ -79,7 +81,7 @@ func (l *Lock) acquire(ctx context.Context, k loop.Keeper) error {
 // acquireAnyway is Acquire for one who goes on only with the lock. The error is that of ctx, if that has
 // ended while it had to wait.
 func (l *Lock) acquireAnyway(ctx context.Context) (held bool, err error) {
-	if l.state.CompareAndSwap(0, lockHeld) {
+	if l.state.Load() == lockFree && l.state.CompareAndSwap(lockFree, lockTaken) {
 		return true, nil
 	}
 	l.mu.Lock()
@@ -88,11 +90,11 @@ func (l *Lock) acquireAnyway(ctx context.Context) (held bool, err error) {
 		return true, nil
 	}
 	held, err = l.line.WaitAnyway(ctx, &l.mu, (*lockKeeper)(l))
+	l.stop()
 	if held {
-		l.settle(lockHeld)
-	} else {
-		l.settle(l.stop())
+		l.held = true
 	}
+	l.settle()
 	l.mu.Unlock()
 	return held, err
 }
@@ -100,7 +102,7 @@ func (l *Lock) acquireAnyway(ctx context.Context) (held bool, err error) {
 // TryAcquire takes the lock if that needs no waiting, and reports whether it did. It never suspends.
 // asyncio has no such method; threading spells it acquire(blocking=False).
 func (l *Lock) TryAcquire() bool {
-	if l.state.CompareAndSwap(0, lockHeld) {
+	if l.state.Load() == lockFree && l.state.CompareAndSwap(lockFree, lockTaken) {
 		return true
 	}
 	l.mu.Lock()
@@ -108,7 +110,7 @@ func (l *Lock) TryAcquire() bool {
 	if l.take() {
 		return true
 	}
-	l.settle(l.stop())
+	l.settle()
 	return false
 }
 
@@ -118,17 +120,17 @@ func (l *Lock) TryAcquire() bool {
 //
 // Release panics if the lock is not locked.
 func (l *Lock) Release() {
-	if l.state.CompareAndSwap(lockHeld, 0) {
+	if l.state.Load() == lockTaken && l.state.CompareAndSwap(lockTaken, lockFree) {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	held := l.stop()
+	l.stop()
 	switch {
 	case len(l.unheld) > 0 && l.excuse():
-		l.settle(held)
-	case held == 0:
-		l.settle(0)
+		l.settle()
+	case !l.held:
+		l.settle()
 		panic("async: Lock is not acquired")
 	default:
 		l.next()
@@ -136,7 +138,12 @@ func (l *Lock) Release() {
 }
 
 // Locked reports whether somebody has the lock: locked().
-func (l *Lock) Locked() bool { return l.state.Load()&lockHeld != 0 }
+func (l *Lock) Locked() bool {
+	if state := l.state.Load(); state != lockQueued {
+		return state == lockTaken
+	}
+	return l.Stats().Locked
+}
 
 // With calls fn with the lock held: "async with lock". It suspends as [Lock.Acquire] does, whose error it
 // returns, or else that of fn. The lock is released also if fn panics.
@@ -148,7 +155,9 @@ func (l *Lock) With(ctx context.Context, fn func(ctx context.Context) error) err
 func (l *Lock) Stats() LockStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return LockStats{Locked: l.Locked(), Waiters: l.line.Len()}
+	l.stop()
+	defer l.settle()
+	return LockStats{Locked: l.held, Waiters: l.line.Len()}
 }
 
 // String describes the lock, as Lock(locked, waiters: 1).
@@ -157,25 +166,33 @@ func (l *Lock) String() string {
 	return "Lock(" + describe(s.Locked, s.Waiters) + ")"
 }
 
-// take takes the lock if it is free and nobody comes first. If not, lockQueued is set: the
-// caller is about to wait, or settles it. mu is held, as in all that follows.
+// take takes the lock if it is free and nobody comes first. If not, the caller waits, or settles. mu is held,
+// as in all that follows.
 func (l *Lock) take() bool {
-	if l.stop() != 0 || !l.line.Idle() {
+	if l.stop(); l.held || !l.line.Idle() {
 		return false
 	}
-	l.settle(lockHeld)
+	l.held = true
+	l.settle()
 	return true
 }
 
-// stop keeps everybody else from changing the state, and returns lockHeld if somebody has the lock.
-func (l *Lock) stop() (held uint32) { return l.state.Or(lockQueued) & lockHeld }
-
-// settle lets them go on, unless somebody waits.
-func (l *Lock) settle(held uint32) {
-	if l.line.Len() > 0 || len(l.unheld) > 0 {
-		held |= lockQueued
+// stop keeps those who have not got mu from taking or releasing the lock.
+func (l *Lock) stop() {
+	if l.state.Load() != lockQueued {
+		l.held = l.state.Swap(lockQueued) == lockTaken
 	}
-	l.state.Store(held)
+}
+
+// settle ends what stop began, if nobody waits.
+func (l *Lock) settle() {
+	switch {
+	case l.line.Len() > 0 || len(l.unheld) > 0:
+	case l.held:
+		l.state.Store(lockTaken)
+	default:
+		l.state.Store(lockFree)
+	}
 }
 
 // next frees the lock and wakes the first one, if nobody is under way. One who is cancelled already hands
@@ -184,7 +201,8 @@ func (l *Lock) next() {
 	if l.line.UnderWay() == 0 {
 		l.line.WakeFirst()
 	}
-	l.settle(0)
+	l.held = false
+	l.settle()
 }
 
 // abandon notes that the caller does not have the lock although it is going to release it: its
@@ -192,9 +210,8 @@ func (l *Lock) next() {
 func (l *Lock) abandon() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	held := l.stop()
+	l.stop()
 	l.unheld = append(l.unheld, loop.Me())
-	l.settle(held)
 }
 
 // excuse reports whether the caller is one who was noted, and strikes it off.
@@ -213,8 +230,8 @@ type lockKeeper Lock
 // GaveUp implements [loop.Keeper].
 func (k *lockKeeper) GaveUp(*loop.Line, bool) {
 	l := (*Lock)(k)
-	if held := l.stop(); held != 0 {
-		l.settle(held)
+	if l.stop(); l.held {
+		l.settle()
 	} else {
 		l.next()
 	}

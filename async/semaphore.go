@@ -40,7 +40,7 @@ func NewSemaphore(value int) *Semaphore {
 
 func checkPermits(value int) {
 	if value < 0 {
-		panic(fmt.Sprintf("async: Semaphore initial value must be >= 0, and is %d", value))
+		panic("async: Semaphore initial value must be >= 0")
 	}
 }
 

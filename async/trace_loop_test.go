@@ -279,7 +279,17 @@ var trace93 = port{
 		f2 := async.NewFuture[string](other.Context())
 		l.CallLater(time.Second, func() { check(f2.SetResult("R2")) })
 		tr.println(must(async.RunUntilComplete(l, async.Coroutine[string](f2.Await))), "of another loop")
-		// Here belongs a Lock that is waited for in both loops.
+		var lock async.Lock
+		must(async.RunUntilComplete(l, async.Do(lock.Acquire)))
+		if _, err := async.RunUntilComplete(l, async.Do(func(ctx context.Context) error {
+			_, err := async.WaitFor(ctx, async.Do(lock.Acquire), hundredth)
+			return err
+		})); errors.Is(err, async.ErrTimeout) {
+			tr.println("lock is now bound to the first loop")
+		}
+		other.CallSoon(lock.Release)
+		must(async.RunUntilComplete(other, async.Do(lock.Acquire)))
+		tr.println("the second loop has waited for it too")
 		check(l.Close())
 		check(other.Close())
 	},
@@ -291,7 +301,6 @@ var trace93 = port{
 			why:    simplyWorks,
 		},
 		{line: 4, python: "True", ours: []string{"R2 of another loop"}, why: simplyWorks},
-		notYet(5, "lock is now bound to the first loop", "Lock"),
-		notYet(6, "is bound to a different event loop", "Lock"),
+		{line: 6, python: "is bound to a different event loop", ours: []string{"the second loop has waited for it too"}, why: simplyWorks},
 	},
 }

@@ -102,7 +102,20 @@ var trace77 = port{
 			m := async.CreateTask(ctx, async.After(0, "r"), async.Name("M"))
 			must(m.Await(ctx))
 			tr.println(m.String())
-			// Here belong Lock, Event (two), Semaphore, Barrier and Queue (two).
+			var l async.Lock
+			check(l.Acquire(ctx))
+			w := async.Go(ctx, l.Acquire)
+			ticks(ctx, 1)
+			tr.println(l.String())
+			l.Release()
+			must(w.Await(ctx))
+			var e async.Event
+			tr.println(e.String())
+			e.Set()
+			tr.println(e.String())
+			tr.println(async.NewSemaphore(2).String())
+			tr.println(async.NewBarrier(2).String())
+			// Here belongs Queue (two).
 			check(async.WithTaskGroup(ctx, func(ctx context.Context, tg *async.TaskGroup) error {
 				return async.Timeout(ctx, async.Forever, func(_ context.Context, ts *async.TimeoutScope) error {
 					// Here belongs a StreamReader.
@@ -122,11 +135,11 @@ var trace77 = port{
 		{line: 6, python: `<Future finished result='xxxxxxxxxxxx...xxxxxxxxxxxxx'>`, ours: []string{`Future(finished, result: "xxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxx")`}, why: freeForm},
 		{line: 7, python: `<Future finished exception=ValueError(1)>`, ours: []string{`Future(finished, error: ValueError(1))`}, why: freeForm},
 		{line: 8, python: `<Task finished name='M' coro=<sleep() done, defined> result='r'>`, ours: []string{`Task("M", finished, result: "r", After)`}, why: freeForm},
-		notYet(9, `<asyncio.locks.Lock object at 0x [locked, waiters:1]>`, "Lock"),
-		notYet(10, `<asyncio.locks.Event object at 0x [unset]>`, "Event"),
-		notYet(11, `<asyncio.locks.Event object at 0x [set]>`, "Event"),
-		notYet(12, `<asyncio.locks.Semaphore object at 0x [unlocked, value:2]>`, "Semaphore"),
-		notYet(13, `<asyncio.locks.Barrier object at 0x [filling, waiters:0/2]>`, "Barrier"),
+		{line: 9, python: `<asyncio.locks.Lock object at 0x [locked, waiters:1]>`, ours: []string{`Lock(locked, waiters: 1)`}, why: freeForm},
+		{line: 10, python: `<asyncio.locks.Event object at 0x [unset]>`, ours: []string{`Event(unset)`}, why: freeForm},
+		{line: 11, python: `<asyncio.locks.Event object at 0x [set]>`, ours: []string{`Event(set)`}, why: freeForm},
+		{line: 12, python: `<asyncio.locks.Semaphore object at 0x [unlocked, value:2]>`, ours: []string{`Semaphore(unlocked, value: 2)`}, why: freeForm},
+		{line: 13, python: `<asyncio.locks.Barrier object at 0x [filling, waiters:0/2]>`, ours: []string{`Barrier(filling, waiters: 0/2)`}, why: freeForm},
 		notYet(14, `<Queue maxsize=3 _queue=[1] tasks=1>`, "Queue"),
 		notYet(15, `<Queue maxsize=0 _getters[1]>`, "Queue"),
 		{line: 16, python: `<TaskGroup> <Timeout [created]> <StreamReader limit=5>`, ours: []string{`TaskGroup() Timeout(active)`}, why: freeForm},

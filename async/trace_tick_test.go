@@ -44,7 +44,21 @@ var trace04 = port{
 			probe("await new task", awaiting(async.CreateTask(ctx, coro)))
 			probe("sleep(0)", func(ctx context.Context) error { return async.Sleep(ctx, 0) })
 			probe("sleep(-1)", func(ctx context.Context) error { return async.Sleep(ctx, -time.Second) })
-			// Here belong the probes of Lock, Semaphore, Event, Queue (three), Condition and Barrier.
+			probe("Lock.acquire() unlocked", new(async.Lock).Acquire)
+			probe("Semaphore(1).acquire()", async.NewSemaphore(1).Acquire)
+			var ev async.Event
+			ev.Set()
+			probe("Event.wait() when set", ev.Wait)
+			// Here belong the probes of Queue (three).
+			var cond async.Condition
+			check(cond.Acquire(ctx))
+			probe("Condition.wait_for(true predicate)", func(ctx context.Context) error {
+				return cond.WaitFor(ctx, func() bool { return true })
+			})
+			probe("Barrier(1).wait()", func(ctx context.Context) error {
+				_, err := async.NewBarrier(1).Wait(ctx)
+				return err
+			})
 			probe("gather() of nothing", awaiting(async.GatherFuture[int](ctx)))
 			probe("gather(done future)", awaiting(async.GatherFuture(ctx, done)))
 			probe("wait({done future})", func(ctx context.Context) error {
@@ -74,14 +88,9 @@ var trace04 = port{
 		})
 	},
 	deviations: []deviation{
-		notYet(7, "Lock.acquire() unlocked                    does NOT yield", "Lock"),
-		notYet(8, "Semaphore(1).acquire()                     does NOT yield", "Semaphore"),
-		notYet(9, "Event.wait() when set                      does NOT yield", "Event"),
 		notYet(10, "Queue.get() when non-empty                 does NOT yield", "Queue"),
 		notYet(11, "Queue.put() when not full                  does NOT yield", "Queue"),
 		notYet(12, "Queue.join() when nothing unfinished       does NOT yield", "Queue"),
-		notYet(13, "Condition.wait_for(true predicate)         does NOT yield", "Condition"),
-		notYet(14, "Barrier(1).wait()                          does NOT yield", "Barrier"),
 	},
 }
 
