@@ -14,7 +14,7 @@ import (
 // goroutines at the same time, first come, first served, and must not be copied.
 //
 // A function that a task awaits runs in the task, and so may take the lock again. A task that it
-// creates is somebody else.
+// creates is somebody else, and so is what it runs in [Block] or [ToThread].
 //
 // Python's acquire(timeout=d) is an Acquire with the context of this line:
 //

@@ -460,8 +460,8 @@ type Identity struct {
 	Goroutine int64 // only if there is no task
 }
 
-// Me returns the identity of the caller. Deferred calls of a task that is unwound are the task too, and so
-// is what it runs in Block.
+// Me returns the identity of the caller. Deferred calls of a task that is unwound are the task too; what it
+// runs in Block is not.
 func Me() Identity {
 	if w := here(); w != nil && w.task != nil {
 		return Identity{Task: w.task}
