@@ -63,7 +63,7 @@ const (
 // BarrierStats tells what a [Barrier] is doing.
 type BarrierStats struct {
 	State   string // filling, draining, resetting or broken
-	Parties int
+	Parties int // how many it needs
 	Waiting int // while it is filling
 	Inside  int // also while they leave
 	Outside int // who waits for the next round

@@ -28,7 +28,7 @@ type Condition struct {
 
 // ConditionStats tells what a [Condition] is doing.
 type ConditionStats struct {
-	Locked  bool
+	Locked  bool // somebody has the lock
 	Waiters int // for a notification; those who have it count until they run
 }
 

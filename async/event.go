@@ -24,7 +24,7 @@ type Event struct {
 
 // EventStats tells what an [Event] is doing.
 type EventStats struct {
-	Set     bool
+	Set     bool // the flag
 	Waiters int // those who are woken count until they run
 }
 

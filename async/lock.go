@@ -43,7 +43,7 @@ const (
 
 // LockStats tells what a [Lock] is doing.
 type LockStats struct {
-	Locked  bool
+	Locked  bool // somebody has the lock
 	Waiters int // those whose turn has come count until they run
 }
 

@@ -97,6 +97,8 @@ func (q *Line) WakeAll() {
 //
 // If ctx ends, Wait returns the error of that: for a task also if it was woken in the
 // same tick. The keeper has been told by GaveUp then. A callback gets [ErrNotInTask].
+//
+// If the task is unwound, Wait does not return and leaves mu unlocked; so its Unlock must not be deferred.
 func (q *Line) Wait(ctx context.Context, mu *sync.Mutex, k Keeper) error {
 	t, err := Current(ctx)
 	switch {
