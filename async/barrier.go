@@ -63,10 +63,10 @@ const (
 // BarrierStats tells what a [Barrier] is doing.
 type BarrierStats struct {
 	State   string // filling, draining, resetting or broken
-	Parties int // how many it needs
-	Waiting int // while it is filling
-	Inside  int // also while they leave
-	Outside int // who waits for the next round
+	Parties int    // how many it needs
+	Waiting int    // while it is filling
+	Inside  int    // also while they leave
+	Outside int    // who waits for the next round
 }
 
 // NewBarrier makes a Barrier for a number of parties. It panics if that is less than one.

@@ -29,7 +29,7 @@ type Condition struct {
 // ConditionStats tells what a [Condition] is doing.
 type ConditionStats struct {
 	Locked  bool // somebody has the lock
-	Waiters int // for a notification; those who have it count until they run
+	Waiters int  // for a notification; those who have it count until they run
 }
 
 // NewCondition makes a Condition of a lock, which others may use too, also other Conditions. With nil it has

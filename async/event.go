@@ -25,7 +25,7 @@ type Event struct {
 // EventStats tells what an [Event] is doing.
 type EventStats struct {
 	Set     bool // the flag
-	Waiters int // those who are woken count until they run
+	Waiters int  // those who are woken count until they run
 }
 
 // Set sets the flag and wakes all who wait, in the order in which they came: set(). It does not suspend.

@@ -44,7 +44,7 @@ const (
 // LockStats tells what a [Lock] is doing.
 type LockStats struct {
 	Locked  bool // somebody has the lock
-	Waiters int // those whose turn has come count until they run
+	Waiters int  // those whose turn has come count until they run
 }
 
 // Acquire takes the lock: acquire(). It suspends the calling task while somebody else has the lock or
