@@ -1,0 +1,43 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain also shows that nothing of a loop outlives it. The two functions are
+// what ants starts when it is imported, before any code of ours runs.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"),
+	)
+}
+
+func TestRun(t *testing.T) {
+	const want = `task 1 obtains lock A
+task 1 obtains lock B
+task 1 obtains lock B
+task 2 obtains lock A
+dead lock: nobody goes on
+task 1 obtains lock A
+task 1 obtains lock B
+task 1 obtains lock B
+task 1 obtains lock A
+task 2 obtains lock A
+task 2 obtains lock B
+task 2 obtains lock B
+task 2 obtains lock A
+with an RLock all are through
+`
+	var out strings.Builder
+	if err := run(&out, 20*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != want {
+		t.Errorf("the output is\n%s\nand not\n%s", out.String(), want)
+	}
+}

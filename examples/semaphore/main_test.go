@@ -1,0 +1,40 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain also shows that nothing of a loop outlives it. The two functions are
+// what ants starts when it is imported, before any code of ours runs.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"),
+	)
+}
+
+func TestRun(t *testing.T) {
+	const want = `guest 1 is eating noodles
+guest 2 is eating noodles
+guest 3 is eating noodles
+guest 4 is eating noodles
+guest 5 is eating noodles
+guest 6 is eating noodles
+guest 7 is eating noodles
+guest 8 is eating noodles
+guest 9 is eating noodles
+guest 10 is eating noodles
+at most 3 have eaten at the same time
+`
+	var out strings.Builder
+	if err := run(&out, time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != want {
+		t.Errorf("the output is\n%s\nand not\n%s", out.String(), want)
+	}
+}

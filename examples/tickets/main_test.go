@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain also shows that nothing of a loop outlives it. The two functions are
+// what ants starts when it is imported, before any code of ours runs.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"),
+	)
+}
+
+func TestRun(t *testing.T) {
+	const want = `without a lock:
+  customer 0 has a ticket
+  customer 1 has a ticket
+  customer 2 has a ticket
+  customer 3 has a ticket
+  customer 4 has a ticket
+  customer 5 has a ticket
+  customer 6 has a ticket
+  customer 7 has a ticket
+  customer 8 has a ticket
+  customer 9 has a ticket
+  customer 10 has a ticket
+  tickets sold: 11
+under a lock:
+  customer 0 has a ticket
+  tickets sold: 1
+`
+	var out strings.Builder
+	if err := run(&out, 50*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != want {
+		t.Errorf("the output is\n%s\nand not\n%s", out.String(), want)
+	}
+}
