@@ -32,6 +32,8 @@ func TestScriptsCountTheirWork(t *testing.T) {
 		{"sleep0", 3, []int{4}, 12},
 		{"sleepers", 1, []int{9}, 9},
 		{"future_pingpong", 6, nil, 12},
+		{"lock_uncontended", 5, nil, 5},
+		{"lock_contended", 3, []int{4}, 12},
 	}
 	for _, loop := range []string{python.Asyncio, python.Uvloop} {
 		for _, s := range scripts {

@@ -66,6 +66,8 @@ func All() []Workload {
 		SleepZero(10_000),
 		Sleepers(100_000, func() {}),
 		FuturePingPong(),
+		LockUncontended(),
+		LockContended(100),
 	}
 }
 

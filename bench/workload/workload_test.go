@@ -43,6 +43,10 @@ func TestPeersCountTheirWork(t *testing.T) {
 		{workload.Sleepers(12, count), 2, true},
 		{workload.FuturePingPong(), 1, false},
 		{workload.FuturePingPong(), 25, false},
+		{workload.LockUncontended(), 1, false},
+		{workload.LockUncontended(), 25, false},
+		{workload.LockContended(1), 10, false},
+		{workload.LockContended(7), 10, false},
 	} {
 		for _, p := range test.workload.Peers {
 			t.Run(test.workload.Name+"/"+p.Name, func(t *testing.T) {

@@ -44,6 +44,8 @@ func TestCompare(t *testing.T) {
 				workload.SleepZero(1),
 				workload.Sleepers(10, func() {}),
 				workload.FuturePingPong(),
+				workload.LockUncontended(),
+				workload.LockContended(5),
 			},
 			parked:       500,
 			burst:        1_000,
@@ -56,6 +58,7 @@ func TestCompare(t *testing.T) {
 		for _, want := range []string{
 			"no Python", "spawn_gather", "errgroup", "conc", "ants", "pond", "asyncio", "uvloop",
 			"spawn_await", "sleep0_1", "Gosched", "sleepers", "future_pingpong",
+			"lock_uncontended", "sync.Mutex", "lock_contended",
 			"memory_parked", "memory_after_burst",
 		} {
 			if !strings.Contains(out.String(), want) {

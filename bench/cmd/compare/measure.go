@@ -43,13 +43,15 @@ var pythonScripts = map[string]struct {
 	script string
 	more   []int
 }{
-	"spawn_gather":    {"spawn_gather", []int{1_000}},
-	"spawn_await":     {"spawn_await", nil},
-	"sleep0_1":        {"sleep0", []int{1}},
-	"sleep0_100":      {"sleep0", []int{100}},
-	"sleep0_10000":    {"sleep0", []int{10_000}},
-	"sleepers":        {"sleepers", []int{100_000}},
-	"future_pingpong": {"future_pingpong", nil},
+	"spawn_gather":     {"spawn_gather", []int{1_000}},
+	"spawn_await":      {"spawn_await", nil},
+	"sleep0_1":         {"sleep0", []int{1}},
+	"sleep0_100":       {"sleep0", []int{100}},
+	"sleep0_10000":     {"sleep0", []int{10_000}},
+	"sleepers":         {"sleepers", []int{100_000}},
+	"future_pingpong":  {"future_pingpong", nil},
+	"lock_uncontended": {"lock_uncontended", nil},
+	"lock_contended":   {"lock_contended", []int{100}},
 }
 
 // enter lists who takes part in a workload: its own peers, then the Pythons.

@@ -16,13 +16,15 @@ type target struct {
 const noAllocTarget = -1
 
 var targets = map[string]target{
-	"spawn_gather":    {ratio: map[string]float64{"goroutines": 0.75, "asyncio": 1.0 / 10}, allocs: 3},
-	"spawn_await":     {ratio: map[string]float64{"goroutine+chan": 0.9, "asyncio": 1.0 / 8}, allocs: noAllocTarget},
-	"sleep0_1":        {ratio: map[string]float64{"channel": 0.8, "asyncio": 1.0 / 10}, allocs: 0},
-	"sleep0_100":      {ratio: map[string]float64{"channel": 0.8, "asyncio": 1.0 / 10}, allocs: 0},
-	"sleep0_10000":    {ratio: map[string]float64{"channel": 1.2, "asyncio": 1.0 / 10}, allocs: 0},
-	"sleepers":        {ratio: map[string]float64{"goroutines": 1.0, "asyncio": 1.0 / 12}, allocs: noAllocTarget},
-	"future_pingpong": {allocs: 0},
+	"spawn_gather":     {ratio: map[string]float64{"goroutines": 0.75, "asyncio": 1.0 / 10}, allocs: 3},
+	"spawn_await":      {ratio: map[string]float64{"goroutine+chan": 0.9, "asyncio": 1.0 / 8}, allocs: noAllocTarget},
+	"sleep0_1":         {ratio: map[string]float64{"channel": 0.8, "asyncio": 1.0 / 10}, allocs: 0},
+	"sleep0_100":       {ratio: map[string]float64{"channel": 0.8, "asyncio": 1.0 / 10}, allocs: 0},
+	"sleep0_10000":     {ratio: map[string]float64{"channel": 1.2, "asyncio": 1.0 / 10}, allocs: 0},
+	"sleepers":         {ratio: map[string]float64{"goroutines": 1.0, "asyncio": 1.0 / 12}, allocs: noAllocTarget},
+	"future_pingpong":  {allocs: 0},
+	"lock_uncontended": {ratio: map[string]float64{"sync.Mutex": 2}, allocs: 0},
+	"lock_contended":   {ratio: map[string]float64{"channel": 0.6, "asyncio": 1.0 / 20}, allocs: 0},
 }
 
 // memoryTarget is the limit for the memory of parked tasks relative to parked
