@@ -203,12 +203,12 @@ func TestLine(t *testing.T) {
 
 	t.Run("WakeFirst leaves it to one who is cancelled to hand on", virtual(func(ctx context.Context, t *testing.T, l *loop.Loop) {
 		var b bank
-		a := taker(l, &b, "A")
+		taker(l, &b, "A")
 		ticks(ctx, 1)
 		b.line.WakeFirst()
 		b.expectLine(t, 0, 1)
 		ticks(ctx, 1)
-		a = taker(l, &b, "A")
+		a := taker(l, &b, "A")
 		ticks(ctx, 1)
 		a.task.Cancel(stopped)
 		b.mu.Lock()
