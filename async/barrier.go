@@ -212,6 +212,9 @@ func (b *Barrier) Stats() BarrierStats {
 // String describes the barrier, as Barrier(filling, waiters: 1/2).
 func (b *Barrier) String() string {
 	s := b.Stats()
+	if s.State == barrierBroken.String() {
+		return "Barrier(broken)"
+	}
 	return fmt.Sprintf("Barrier(%s, waiters: %d/%d)", s.State, s.Waiting, s.Parties)
 }
 

@@ -186,6 +186,47 @@ var (
 	_ func(aGroup, async.Coroutine[string], ...async.TaskOption) aTask = async.Spawn[string]
 )
 
+// Package async: locks.
+var (
+	_ = [...]interface {
+		Acquire(ctx context.Context) error
+		Release()
+		Locked() bool
+		With(ctx context.Context, fn func(ctx context.Context) error) error
+		String() string
+	}{new(async.Lock), new(async.RLock), new(async.Condition), new(async.Semaphore), new(async.BoundedSemaphore)}
+	_ = [...]interface{ TryAcquire() bool }{new(async.Lock), new(async.RLock), new(async.Semaphore), new(async.BoundedSemaphore)}
+	_ = [...]interface{ Value() int }{new(async.Semaphore), new(async.BoundedSemaphore)}
+
+	_ func(*async.Event)                                                                         = (*async.Event).Set
+	_ func(*async.Event)                                                                         = (*async.Event).Clear
+	_ func(*async.Event) bool                                                                    = (*async.Event).IsSet
+	_ func(*async.Event, context.Context) error                                                  = (*async.Event).Wait
+	_ func(*async.Lock) *async.Condition                                                         = async.NewCondition
+	_ func(*async.Condition, context.Context) error                                              = (*async.Condition).Wait
+	_ func(*async.Condition, context.Context, func() bool) error                                 = (*async.Condition).WaitFor
+	_ func(*async.Condition, int)                                                                = (*async.Condition).Notify
+	_ func(*async.Condition)                                                                     = (*async.Condition).NotifyAll
+	_ func(int) *async.Semaphore                                                                 = async.NewSemaphore
+	_ func(int) *async.BoundedSemaphore                                                          = async.NewBoundedSemaphore
+	_ func(int) *async.Barrier                                                                   = async.NewBarrier
+	_ func(*async.Barrier, context.Context) (int, error)                                         = (*async.Barrier).Wait
+	_ func(*async.Barrier, context.Context, func(ctx context.Context, position int) error) error = (*async.Barrier).With
+	_ func(*async.Barrier)                                                                       = (*async.Barrier).Reset
+	_ func(*async.Barrier)                                                                       = (*async.Barrier).Abort
+	_ func(*async.Barrier) int                                                                   = (*async.Barrier).Parties
+	_ func(*async.Barrier) int                                                                   = (*async.Barrier).Waiting
+	_ func(*async.Barrier) bool                                                                  = (*async.Barrier).Broken
+	_ error                                                                                      = async.ErrBrokenBarrier
+
+	_ async.LockStats      = new(async.Lock).Stats()
+	_ async.RLockStats     = new(async.RLock).Stats()
+	_ async.EventStats     = new(async.Event).Stats()
+	_ async.ConditionStats = new(async.Condition).Stats()
+	_ async.SemaphoreStats = new(async.Semaphore).Stats()
+	_ async.BarrierStats   = new(async.Barrier).Stats()
+)
+
 // Package async: other goroutines, the loop and its callbacks, context variables.
 var (
 	_ func(context.Context, aBodyOf) (string, error)                         = async.ToThread[string]

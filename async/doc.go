@@ -34,6 +34,13 @@
 // A task takes the values of the context it is created with, and not its cancellation: it outlives
 // its creator. Children that should not belong in a [TaskGroup].
 //
+// # Locks
+//
+// [Lock], [RLock], [Event], [Condition], [Semaphore] and [Barrier] are for tasks that wait in the
+// middle of what nobody else may see half done, and for goroutines. Their zero values are ready,
+// except where a number is needed. Whoever asked first is served first, and a turn that is given to one who is
+// cancelled goes to the next. Taking what is free does not give way.
+//
 // # Goroutines
 //
 // Futures, tasks and everything else here can be used from any goroutine. In a task a wait suspends

@@ -289,26 +289,6 @@ func TestLock(t *testing.T) {
 		expectEqual(t, "the task is done", parked.IsDone(), true)
 		expectEqual(t, "String", l.String(), "Lock(locked)")
 	})
-	t.Run("a wait allocates nothing", onLoop(func(ctx context.Context, t *testing.T) {
-		var l async.Lock
-		turn := func(ctx context.Context) error {
-			check(l.Acquire(ctx))
-			check(async.Sleep(ctx, 0))
-			l.Release()
-			return nil
-		}
-		other := async.Go(ctx, func(ctx context.Context) error {
-			for range 300 {
-				check(turn(ctx))
-			}
-			return nil
-		})
-		check(turn(ctx))
-		if n := testing.AllocsPerRun(200, func() { check(turn(ctx)) }); n > 0 {
-			t.Errorf("a contended turn allocates %v times", n)
-		}
-		waitFor(ctx, other)
-	}))
 }
 
 func TestRLock(t *testing.T) {
