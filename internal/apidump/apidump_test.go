@@ -248,6 +248,7 @@ func (d *dumper) typeName(obj *types.TypeName) {
 				d.add("%s struct, %s %s", head, f.Name(), d.text(f.Type()))
 			}
 		}
+		d.promoted(named, under)
 	case *types.Interface:
 		d.add("%s interface", head)
 		for e := range under.EmbeddedTypes() {
@@ -267,6 +268,24 @@ func (d *dumper) typeName(obj *types.TypeName) {
 	for m := range named.Methods() {
 		if m.Exported() {
 			d.add("method (%s) %s%s", d.text(m.Signature().Recv().Type()), m.Name(), d.signature(m.Signature()))
+		}
+	}
+}
+
+// promoted adds the methods that a struct has from an embedded type which is not exported: nobody can look them up
+// there.
+func (d *dumper) promoted(named *types.Named, under *types.Struct) {
+	recv := "*" + named.Obj().Name()
+	if params := named.TypeParams(); params.Len() > 0 {
+		var names []string
+		for p := range params.TypeParams() {
+			names = append(names, p.Obj().Name())
+		}
+		recv += "[" + strings.Join(names, ", ") + "]"
+	}
+	for m := range types.NewMethodSet(types.NewPointer(named)).Methods() {
+		if path := m.Index(); len(path) > 1 && m.Obj().Exported() && !under.Field(path[0]).Exported() {
+			d.add("method (%s) %s%s", recv, m.Obj().Name(), d.signature(m.Type().(*types.Signature)))
 		}
 	}
 }

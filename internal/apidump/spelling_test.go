@@ -32,6 +32,13 @@ func (b *Base) grow()  {}
 
 func (p *Pair[X, Y]) Swap(other Pair[Y, X]) (ok bool) { return p.inner == second }
 
+type Stack[V any] struct{ base[V] }
+
+type base[E any] struct{ items []E }
+
+func (b *base[E]) Push(v E) { b.items = append(b.items, v) }
+func (b *base[E]) clear()   {}
+
 type Open interface{ Do(x int, rest ...string) error }
 type Closed interface {
 	comparable
@@ -51,6 +58,7 @@ const spelled = `const Limit untyped int = 3
 func Pick[T any](from []T) T
 func PickAll()
 method (*Pair[X, Y]) Swap(other Pair[Y, X]) (ok bool)
+method (*Stack[V]) Push(v V)
 method (Base) Size() int
 type Alias = Pair[int, string]
 type Base struct
@@ -65,6 +73,7 @@ type Pair[A any, B any] struct
 type Pair[A any, B any] struct, Left A
 type Pair[A any, B any] struct, Right B
 type Pair[A any, B any] struct, embedded Base
+type Stack[V any] struct
 var First int`
 
 func TestDumpSpellsEveryKind(t *testing.T) {
