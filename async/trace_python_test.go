@@ -53,6 +53,12 @@ func exception(err error) (class string, args tuple) {
 		return "TimeoutError", nil
 	case errors.Is(err, async.ErrInvalidState):
 		return "InvalidStateError", tuple{sentence(err)}
+	case errors.Is(err, async.ErrQueueFull):
+		return "QueueFull", nil
+	case errors.Is(err, async.ErrQueueEmpty):
+		return "QueueEmpty", nil
+	case errors.Is(err, async.ErrQueueShutdown):
+		return "QueueShutDown", nil
 	}
 	return fmt.Sprintf("%T", err), tuple{err.Error()}
 }

@@ -115,7 +115,14 @@ var trace77 = port{
 			tr.println(e.String())
 			tr.println(async.NewSemaphore(2).String())
 			tr.println(async.NewBarrier(2).String())
-			// Here belongs Queue (two).
+			q := async.NewQueue[int](3)
+			check(q.PutNowait(1))
+			tr.println(q.String())
+			var q2 async.Queue[int]
+			g := async.CreateTask(ctx, q2.Get)
+			ticks(ctx, 1)
+			tr.println(q2.String())
+			g.Cancel()
 			check(async.WithTaskGroup(ctx, func(ctx context.Context, tg *async.TaskGroup) error {
 				return async.Timeout(ctx, async.Forever, func(_ context.Context, ts *async.TimeoutScope) error {
 					// Here belongs a StreamReader.
@@ -140,8 +147,8 @@ var trace77 = port{
 		{line: 11, python: `<asyncio.locks.Event object at 0x [set]>`, ours: []string{`Event(set)`}, why: freeForm},
 		{line: 12, python: `<asyncio.locks.Semaphore object at 0x [unlocked, value:2]>`, ours: []string{`Semaphore(unlocked, value: 2)`}, why: freeForm},
 		{line: 13, python: `<asyncio.locks.Barrier object at 0x [filling, waiters:0/2]>`, ours: []string{`Barrier(filling, waiters: 0/2)`}, why: freeForm},
-		notYet(14, `<Queue maxsize=3 _queue=[1] tasks=1>`, "Queue"),
-		notYet(15, `<Queue maxsize=0 _getters[1]>`, "Queue"),
+		{line: 14, python: `<Queue maxsize=3 _queue=[1] tasks=1>`, ours: []string{`Queue(max: 3, items: [1], unfinished: 1)`}, why: freeForm},
+		{line: 15, python: `<Queue maxsize=0 _getters[1]>`, ours: []string{`Queue(getters: 1)`}, why: freeForm},
 		{line: 16, python: `<TaskGroup> <Timeout [created]> <StreamReader limit=5>`, ours: []string{`TaskGroup() Timeout(active)`}, why: freeForm},
 	},
 }

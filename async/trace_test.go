@@ -24,9 +24,9 @@ import (
 var ports = []port{
 	trace01, trace02, trace03, trace04, trace05, trace07, trace09, trace11, trace13, trace15,
 	trace17, trace19, trace21, trace23, trace25, trace27, trace29, trace31, trace33, trace35,
-	trace37, trace39, trace41, trace43, trace45, trace47, trace49, trace51, trace53,
-	trace61, trace63, trace65, trace67, trace69,
-	trace77, trace79, trace80, trace81, trace85, trace89, trace91, trace93, trace95, trace97, trace99,
+	trace37, trace39, trace41, trace43, trace45, trace47, trace49, trace51, trace53, trace55,
+	trace57, trace59, trace60, trace61, trace63, trace65, trace67, trace69, trace77, trace79,
+	trace80, trace81, trace83, trace85, trace89, trace91, trace93, trace95, trace97, trace99,
 }
 
 // A port is a script in Go.
@@ -50,11 +50,6 @@ const (
 	simplyWorks  = `decisions.md, Threads: "Every primitive is safe from any goroutine, so B20/B21 (wrap_future), U14 (thread check) and N11 (bound to another loop) become: it simply works".`
 	freeForm     = `decisions.md, Types: "repr is String(), in Go's spelling. Same information as the Python repr, free form".`
 )
-
-// notYet is the deviation of a line about a type that package async does not have yet. The port has a comment where it belongs.
-func notYet(line int, python, what string) deviation {
-	return deviation{line: line, python: python, why: "Package async has no " + what + " yet."}
-}
 
 func TestTrace(t *testing.T) {
 	for _, p := range ports {

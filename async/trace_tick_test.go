@@ -49,7 +49,15 @@ var trace04 = port{
 			var ev async.Event
 			ev.Set()
 			probe("Event.wait() when set", ev.Wait)
-			// Here belong the probes of Queue (three).
+			var q async.Queue[int]
+			check(q.PutNowait(1))
+			bq := async.NewQueue[int](1)
+			probe("Queue.get() when non-empty", func(ctx context.Context) error {
+				_, err := q.Get(ctx)
+				return err
+			})
+			probe("Queue.put() when not full", func(ctx context.Context) error { return bq.Put(ctx, 1) })
+			probe("Queue.join() when nothing unfinished", new(async.Queue[int]).Join)
 			var cond async.Condition
 			check(cond.Acquire(ctx))
 			probe("Condition.wait_for(true predicate)", func(ctx context.Context) error {
@@ -86,11 +94,6 @@ var trace04 = port{
 			probe("empty timeout(0) block", func(ctx context.Context) error { return async.Timeout(ctx, 0, empty) })
 			return nil
 		})
-	},
-	deviations: []deviation{
-		notYet(10, "Queue.get() when non-empty                 does NOT yield", "Queue"),
-		notYet(11, "Queue.put() when not full                  does NOT yield", "Queue"),
-		notYet(12, "Queue.join() when nothing unfinished       does NOT yield", "Queue"),
 	},
 }
 
