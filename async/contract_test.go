@@ -227,6 +227,36 @@ var (
 	_ async.BarrierStats   = new(async.Barrier).Stats()
 )
 
+// aQueue is what a queue of every kind can do.
+type aQueue interface {
+	Put(context.Context, string) error
+	PutNowait(string) error
+	Get(context.Context) (string, error)
+	GetNowait() (string, error)
+	TaskDone()
+	Join(context.Context) error
+	Len() int
+	Empty() bool
+	Full() bool
+	MaxSize() int
+	Shutdown(immediate bool)
+	All(context.Context) iter.Seq[string]
+	Stats() async.QueueStats
+	String() string
+}
+
+// Package async: queues.
+var (
+	_ func(int) *async.Queue[string]                                 = async.NewQueue[string]
+	_ func(int) *async.LifoQueue[string]                             = async.NewLifoQueue[string]
+	_ func(int, func(a, b string) bool) *async.PriorityQueue[string] = async.NewPriorityQueue[string]
+	_ aQueue                                                         = (*async.Queue[string])(nil)
+	_ aQueue                                                         = (*async.LifoQueue[string])(nil)
+	_ aQueue                                                         = (*async.PriorityQueue[string])(nil)
+	_                                                                = [...]error{async.ErrQueueEmpty, async.ErrQueueFull, async.ErrQueueShutdown}
+	_                                                                = async.QueueStats{Size: 1, Unfinished: 1, Getters: 1, Putters: 1, Joiners: 1, Shutdown: true}
+)
+
 // Package async: other goroutines, the loop and its callbacks, context variables.
 var (
 	_ func(context.Context, aBodyOf) (string, error)                         = async.ToThread[string]
