@@ -34,6 +34,8 @@ func TestScriptsCountTheirWork(t *testing.T) {
 		{"future_pingpong", 6, nil, 12},
 		{"lock_uncontended", 5, nil, 5},
 		{"lock_contended", 3, []int{4}, 12},
+		{"queue_128", 300, nil, 300},
+		{"queue_pingpong", 6, nil, 12},
 	}
 	for _, loop := range []string{python.Asyncio, python.Uvloop} {
 		for _, s := range scripts {

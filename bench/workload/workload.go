@@ -68,6 +68,8 @@ func All() []Workload {
 		FuturePingPong(),
 		LockUncontended(),
 		LockContended(100),
+		Queue128(),
+		QueuePingPong(),
 	}
 }
 

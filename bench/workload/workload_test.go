@@ -47,6 +47,10 @@ func TestPeersCountTheirWork(t *testing.T) {
 		{workload.LockUncontended(), 25, false},
 		{workload.LockContended(1), 10, false},
 		{workload.LockContended(7), 10, false},
+		{workload.Queue128(), 1, false},
+		{workload.Queue128(), 1000, false},
+		{workload.QueuePingPong(), 1, false},
+		{workload.QueuePingPong(), 25, false},
 	} {
 		for _, p := range test.workload.Peers {
 			t.Run(test.workload.Name+"/"+p.Name, func(t *testing.T) {

@@ -52,6 +52,8 @@ var pythonScripts = map[string]struct {
 	"future_pingpong":  {"future_pingpong", nil},
 	"lock_uncontended": {"lock_uncontended", nil},
 	"lock_contended":   {"lock_contended", []int{100}},
+	"queue_128":        {"queue_128", nil},
+	"queue_pingpong":   {"queue_pingpong", nil},
 }
 
 // enter lists who takes part in a workload: its own peers, then the Pythons.

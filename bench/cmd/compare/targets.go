@@ -25,6 +25,8 @@ var targets = map[string]target{
 	"future_pingpong":  {allocs: 0},
 	"lock_uncontended": {ratio: map[string]float64{"sync.Mutex": 2}, allocs: 0},
 	"lock_contended":   {ratio: map[string]float64{"channel": 0.6, "asyncio": 1.0 / 20}, allocs: 0},
+	"queue_128":        {ratio: map[string]float64{"channel": 3.0, "asyncio": 1.0 / 4}, allocs: 0},
+	"queue_pingpong":   {ratio: map[string]float64{"channel": 1.0}, allocs: 0},
 }
 
 // memoryTarget is the limit for the memory of parked tasks relative to parked
