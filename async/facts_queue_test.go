@@ -43,7 +43,8 @@ func fill[T any](q interface{ PutNowait(T) error }, items ...T) {
 	}
 }
 
-// cancellation returns err if it is one. Other errors have been written down, and need not be reported.
+// cancellation returns err if it is one. Other errors have been written down, and need not be
+// reported.
 func cancellation(err error) error {
 	if errors.Is(err, async.ErrCancelled) {
 		return err
@@ -380,7 +381,8 @@ func TestFactsQueue(t *testing.T) {
 	}))
 }
 
-// The bugs by which CPython has once lost a wake-up or an item, and those that its tests guard against.
+// The bugs by which CPython has once lost a wake-up or an item, and those that its tests guard
+// against.
 func TestFactsQueueWakeUps(t *testing.T) {
 	t.Run("S8 a getter whose item was taken goes to the back of the line", onLoop(func(ctx context.Context, t *testing.T) {
 		var q async.Queue[string]

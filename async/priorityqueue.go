@@ -1,39 +1,39 @@
 package async
 
-// A PriorityQueue is a [Queue] that gives the smallest item first: asyncio.PriorityQueue. It is made by
-// [NewPriorityQueue] and must not be copied.
+// A PriorityQueue is a [Queue] that gives the smallest item first: asyncio.PriorityQueue. It is
+// made by [NewPriorityQueue] and must not be copied.
 //
-// Items of which neither is less than the other come in no particular order, but in the very one in which they come
-// from Python's: that of its module heapq. For them to come as they were put in, less has to look at a number that
-// counts up.
+// Items of which neither is less than the other come in no particular order, but in the very one in
+// which they come from Python's: that of its module heapq. For them to come as they were put in,
+// less has to look at a number that counts up.
 //
-// Everything else is as with Queue, also that the tasks and goroutines which wait are served first come, first
-// served, and the timeout of a Get or Put:
+// Everything else is as with Queue, also that the tasks and goroutines which wait are served first
+// come, first served, and the timeout of a Get or Put:
 //
 //	ctx, cancel := async.WithTimeout(ctx, d); defer cancel()
 type PriorityQueue[T any] struct{ queue[T, byPriority[T]] }
 
-// NewPriorityQueue returns a queue that has room for max items and gives them in the order of less, which stands for
-// the method __lt__ of Python's items: asyncio.PriorityQueue(maxsize). With max ≤ 0 there is no limit. A nil less panics.
+// NewPriorityQueue returns a queue that has room for max items and gives them in the order of less,
+// which stands for the method __lt__ of Python's items: asyncio.PriorityQueue(maxsize). With max ≤
+// 0 there is no limit. A nil less panics.
 //
-// less is called while the queue is locked, so it must not use the queue, nor wait. If it panics, so does the method that
-// has called it, and the queue is as it was before.
+// less is called while the queue is locked, so it must not use the queue, nor wait. If it panics,
+// so does the method that has called it, and the queue is as it was before.
 func NewPriorityQueue[T any](max int, less func(a, b T) bool) *PriorityQueue[T] {
 	if less == nil {
 		panic("async: NewPriorityQueue was called with a nil less")
 	}
-	q := new(PriorityQueue[T])
-	q.max = max
-	q.order.less = less
-	return q
+	return &PriorityQueue[T]{queue[T, byPriority[T]]{max: max, order: byPriority[T]{less}}}
 }
 
-// byPriority is the order of a [PriorityQueue]: a binary heap, in which no item is less than its parent, (i-1)/2.
+// byPriority is the order of a [PriorityQueue]: a binary heap, in which no item is less than its
+// parent, (i-1)/2.
 //
-// Among equals the order is an accident of the algorithm, and of what is compared with what. It is the one of
-// CPython's heapq, whose pop is not the one of most textbooks: the hole at the top goes all the way down to a leaf, along
-// the smaller children, and only then the item that has to be put somewhere climbs up from there. That takes fewer
-// comparisons, because that item was a leaf and mostly belongs near the bottom.
+// Among equals the order is an accident of the algorithm, and of what is compared with what. It is
+// the one of CPython's heapq, whose pop is not the one of most textbooks: the hole at the top goes
+// all the way down to a leaf, along the smaller children, and only then the item that has to be put
+// somewhere climbs up from there. That takes fewer comparisons, because that item was a leaf and
+// mostly belongs near the bottom.
 //
 // All that is compared is compared before anything moves, so that a less which panics does no harm.
 type byPriority[T any] struct{ less func(a, b T) bool }

@@ -18,29 +18,30 @@ var (
 	ErrQueueEmpty = errors.New("async: the queue is empty")
 	// ErrQueueFull is returned by PutNowait when there is no room: asyncio.QueueFull.
 	ErrQueueFull = errors.New("async: the queue is full")
-	// ErrQueueShutdown is returned by all that puts an item into a queue which is shut down, or waits for an item that
-	// will not come any more: asyncio.QueueShutDown.
+	// ErrQueueShutdown is returned by all that puts an item into a queue which is shut down, or
+	// waits for an item that will not come any more: asyncio.QueueShutDown.
 	ErrQueueShutdown = errors.New("async: the queue is shut down")
 )
 
-// A Queue passes items from those who put them in to those who take them out, first in, first out: asyncio.Queue.
-// The zero value is an empty queue without a limit. A Queue must not be copied.
+// A Queue passes items from those who put them in to those who take them out, first in, first out:
+// asyncio.Queue. The zero value is an empty queue without a limit. A Queue must not be copied.
 //
-// All methods can be called from tasks of any loop, from callbacks and from plain goroutines, at the same time. Those
-// that have a ctx can wait; a callback that would have to gets [ErrNotInTask]. Who waits is served first come, first
-// served. A wait allocates nothing. Between plain goroutines alone, a channel does the same job for less.
+// All methods can be called from tasks of any loop, from callbacks and from plain goroutines, at
+// the same time. Those that have a ctx can wait; a callback that would have to gets [ErrNotInTask].
+// Who waits is served first come, first served. A wait allocates nothing. Between plain goroutines
+// alone, a channel does the same job for less.
 //
-// A wait ends early when its ctx does. This is get(timeout) and put(timeout) of Python's other queues, which then fails
-// with [ErrTimeout]:
+// A wait ends early when its ctx does, on a plain goroutine also when the loop that ctx belongs to
+// is closed, with [ErrLoopClosed]. This is get(timeout) and put(timeout) of Python's other queues,
+// which then fails with [ErrTimeout]:
 //
 //	ctx, cancel := async.WithTimeout(ctx, d); defer cancel()
 type Queue[T any] struct{ queue[T, fifo[T]] }
 
-// NewQueue returns a queue that has room for max items: asyncio.Queue(maxsize). With max ≤ 0 there is no limit.
+// NewQueue returns a queue that has room for max items: asyncio.Queue(maxsize). With max ≤ 0 there
+// is no limit.
 func NewQueue[T any](max int) *Queue[T] {
-	q := new(Queue[T])
-	q.max = max
-	return q
+	return &Queue[T]{queue[T, fifo[T]]{max: max}}
 }
 
 // fifo is the order of a [Queue].
@@ -57,13 +58,14 @@ type order[T any] interface {
 	take(r *ring[T]) T
 }
 
-// A queue is all that the kinds have in common. It follows CPython's Lib/asyncio/queues.py of 3.13 to the letter,
-// because who is woken when can be seen: an item is not handed to a getter, the getter is woken and looks again, and goes
-// to the back of the line if somebody was faster. So what a getter has not taken is never lost with it, and
-// whoever is woken in vain, because it is cancelled, wakes the next one.
+// A queue is all that the kinds have in common. It follows CPython's Lib/asyncio/queues.py of 3.13
+// to the letter, because who is woken when can be seen: an item is not handed to a getter, the
+// getter is woken and looks again, and goes to the back of the line if somebody was faster. So what
+// a getter has not taken is never lost with it, and whoever is woken in vain, because it is
+// cancelled, wakes the next one.
 //
-// No method that can wait unlocks by a defer: when a loop is closed, a task is unwound out of its wait without
-// the lock.
+// No method that can wait unlocks by a defer: when a loop is closed, a task is unwound out of its
+// wait without the lock.
 type queue[T any, O order[T]] struct {
 	order O
 	max   int // written once, before the queue is used
@@ -77,11 +79,12 @@ type queue[T any, O order[T]] struct {
 	shut       bool
 }
 
-// Put adds an item, and waits while the queue is full: await queue.put(item). Without having to wait it does
-// not give way.
+// Put adds an item, and waits while the queue is full: await queue.put(item). Without having to
+// wait it does not give way.
 //
-// If ctx is cancelled while Put waits, it returns [ErrCancelled], or [ErrTimeout] if that was by [WithTimeout], and the
-// item is not in the queue. When the queue is shut down, also during the wait, it returns [ErrQueueShutdown].
+// If ctx is cancelled while Put waits, it returns [ErrCancelled], or [ErrTimeout] if that was by
+// [WithTimeout], and the item is not in the queue. When the queue is shut down, also during the
+// wait, it returns [ErrQueueShutdown].
 func (q *queue[T, O]) Put(ctx context.Context, item T) error {
 	checkWaitContext(ctx)
 	q.mu.Lock()
@@ -99,9 +102,9 @@ func (q *queue[T, O]) Put(ctx context.Context, item T) error {
 	return nil
 }
 
-// PutNowait adds an item, or returns [ErrQueueFull] if there is no room, or [ErrQueueShutdown]: queue.put_nowait(item).
-// It never waits. It also takes the room that somebody in the line was just woken for, who then goes to the
-// back of the line.
+// PutNowait adds an item, or returns [ErrQueueFull] if there is no room, or [ErrQueueShutdown]:
+// queue.put_nowait(item). It never waits. It also takes the room that somebody in the line was just
+// woken for, who then goes to the back of the line.
 func (q *queue[T, O]) PutNowait(item T) error {
 	q.mu.Lock()
 	switch {
@@ -116,12 +119,13 @@ func (q *queue[T, O]) PutNowait(item T) error {
 	return nil
 }
 
-// Get takes the next item, and waits while the queue is empty: await queue.get(). Without having to wait it
-// does not give way.
+// Get takes the next item, and waits while the queue is empty: await queue.get(). Without having to
+// wait it does not give way.
 //
-// If ctx is cancelled while Get waits, it returns [ErrCancelled], or [ErrTimeout] if that was by [WithTimeout], and no
-// item is lost: the one that Get was just woken for stays and goes to the next in the line. When the queue is shut down
-// and empty, also during the wait, it returns [ErrQueueShutdown].
+// If ctx is cancelled while Get waits, it returns [ErrCancelled], or [ErrTimeout] if that was by
+// [WithTimeout], and no item is lost: the one that Get was just woken for stays and goes to the
+// next in the line. When the queue is shut down and empty, also during the wait, it returns
+// [ErrQueueShutdown].
 func (q *queue[T, O]) Get(ctx context.Context) (T, error) {
 	checkWaitContext(ctx)
 	q.mu.Lock()
@@ -138,9 +142,9 @@ func (q *queue[T, O]) Get(ctx context.Context) (T, error) {
 	return q.takeAndUnlock(), nil
 }
 
-// GetNowait takes the next item, or returns [ErrQueueEmpty] if there is none, or [ErrQueueShutdown] if none will come:
-// queue.get_nowait(). It never waits. It also takes the item that somebody in the line was just woken for, who
-// then goes to the back of the line.
+// GetNowait takes the next item, or returns [ErrQueueEmpty] if there is none, or [ErrQueueShutdown]
+// if none will come: queue.get_nowait(). It never waits. It also takes the item that somebody in
+// the line was just woken for, who then goes to the back of the line.
 func (q *queue[T, O]) GetNowait() (T, error) {
 	q.mu.Lock()
 	if q.items.n == 0 {
@@ -154,12 +158,12 @@ func (q *queue[T, O]) GetNowait() (T, error) {
 	return q.takeAndUnlock(), nil
 }
 
-// All takes the items one after the other, and waits for more, until the queue is shut down and empty: the loop around
-// queue.get() of a consumer. It does not call TaskDone.
+// All takes the items one after the other, and waits for more, until the queue is shut down and
+// empty: the loop around queue.get() of a consumer. It does not call TaskDone.
 //
-// If ctx ends, so does the iteration, before the next item is taken, even if there is one. It does so
-// without a word; ctx.Err tells the two ends apart. A task that is cancelled in the iteration, and then returns without
-// having asked, ends cancelled.
+// If ctx ends, so does the iteration, before the next item is taken, even if there is one. It does
+// so without a word; ctx.Err tells the two ends apart. A task that is cancelled in the iteration,
+// and then returns without having asked, ends cancelled.
 func (q *queue[T, O]) All(ctx context.Context) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for loop.CauseOf(ctx) == nil {
@@ -177,8 +181,9 @@ func (q *queue[T, O]) All(ctx context.Context) iter.Seq[T] {
 	}
 }
 
-// TaskDone says that the work on an item that was taken out is done: queue.task_done(). With the last of all that were
-// put in, those who wait in Join go on, in order. It panics if it is called more often than items were put in.
+// TaskDone says that the work on an item that was taken out is done: queue.task_done(). With the
+// last of all that were put in, those who wait in Join go on, in order. It panics if it is called
+// more often than items were put in.
 func (q *queue[T, O]) TaskDone() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -188,11 +193,13 @@ func (q *queue[T, O]) TaskDone() {
 	q.finish(1)
 }
 
-// Join waits until TaskDone was called for every item that was put in: await queue.join(). If that is so
-// already, it does not give way. Items that are put in after the last TaskDone do not hold it up. Shutdown ends it only
-// if the items that are left are dropped, and nothing else is being worked on.
+// Join waits until TaskDone was called for every item that was put in: await queue.join(). If that
+// is so already, it does not give way. Items that are put in after the last TaskDone do not hold it
+// up. Shutdown ends it only if the items that are left are dropped, and nothing else is being
+// worked on.
 //
-// If ctx is cancelled while Join waits, it returns [ErrCancelled], or [ErrTimeout] if that was by [WithTimeout].
+// If ctx is cancelled while Join waits, it returns [ErrCancelled], or [ErrTimeout] if that was by
+// [WithTimeout].
 func (q *queue[T, O]) Join(ctx context.Context) error {
 	checkWaitContext(ctx)
 	q.mu.Lock()
@@ -204,9 +211,10 @@ func (q *queue[T, O]) Join(ctx context.Context) error {
 	return err
 }
 
-// Shutdown says that no more items will come: queue.shutdown(immediate). Whoever puts an item in, or waits to do so, gets
-// [ErrQueueShutdown], and so does who wants an item when there are none left. With immediate, the items that
-// are left are dropped and count as done. To call it again does no harm.
+// Shutdown says that no more items will come: queue.shutdown(immediate). Whoever puts an item in,
+// or waits to do so, gets [ErrQueueShutdown], and so does who wants an item when there are none
+// left. With immediate, the items that are left are dropped and count as done. To call it again
+// does no harm.
 func (q *queue[T, O]) Shutdown(immediate bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -230,14 +238,16 @@ func (q *queue[T, O]) Len() int {
 // Empty reports whether there is no item in the queue: queue.empty().
 func (q *queue[T, O]) Empty() bool { return q.Len() == 0 }
 
-// Full reports whether there is no room in the queue: queue.full(). One without a limit is never full.
+// Full reports whether there is no room in the queue: queue.full(). One without a limit is never
+// full.
 func (q *queue[T, O]) Full() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.full()
 }
 
-// MaxSize returns for how many items there is room, as it was given to the constructor; ≤ 0 is no limit: queue.maxsize.
+// MaxSize returns for how many items there is room, as it was given to the constructor; ≤ 0 is no
+// limit: queue.maxsize.
 func (q *queue[T, O]) MaxSize() int { return q.max }
 
 // QueueStats tells what is going on in a queue at one moment.
@@ -250,7 +260,8 @@ type QueueStats struct {
 	Shutdown   bool // Shutdown was called
 }
 
-// Stats returns what is going on in the queue. Who was woken, and has not run yet, does not count as waiting.
+// Stats returns what is going on in the queue. Who was woken, and has not run yet, does not count
+// as waiting.
 func (q *queue[T, O]) Stats() QueueStats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -264,7 +275,8 @@ func (q *queue[T, O]) Stats() QueueStats {
 	}
 }
 
-// String returns the kind of the queue, its limit, the first of its items, and its numbers: str(queue).
+// String returns the kind of the queue, its limit, the first of its items, and its numbers:
+// str(queue).
 func (q *queue[T, O]) String() string {
 	const shown = 8
 	q.mu.Lock()
@@ -294,7 +306,8 @@ func (q *queue[T, O]) String() string {
 
 func (q *queue[T, O]) full() bool { return q.max > 0 && q.items.n >= q.max }
 
-// addAndUnlock puts an item in and wakes who waits for one. The lock is released also if the order panics.
+// addAndUnlock puts an item in and wakes who waits for one. The lock is released also if the order
+// panics.
 func (q *queue[T, O]) addAndUnlock(item T) {
 	defer q.mu.Unlock()
 	q.order.add(&q.items, item)

@@ -12,9 +12,10 @@ import (
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
-// A list of operations is played twice: on a queue, by tasks, and on a model of it that knows no tasks, only a list
-// of those who are ready. Both write down what happens, and after each operation how the queue looks. The two records have to be
-// the same, line by line. The model is CPython's Lib/asyncio/queues.py, statement by statement, and its heapq.
+// A list of operations is played twice: on a queue, by tasks, and on a model of it that knows no
+// tasks, only a list of those who are ready. Both write down what happens, and after each operation
+// how the queue looks. The two records have to be the same, line by line. The model is CPython's
+// Lib/asyncio/queues.py, statement by statement, and its heapq.
 
 // A modelItem is compared by its rank alone.
 type modelItem struct{ rank, id int }
@@ -438,7 +439,8 @@ func TestQueueModel(t *testing.T) {
 	}
 }
 
-// TestQueueModelIsHeapq holds the model's heap against what CPython prints for six equal items and for some numbers.
+// TestQueueModelIsHeapq holds the model's heap against what CPython prints for six equal items and
+// for some numbers.
 func TestQueueModelIsHeapq(t *testing.T) {
 	for _, c := range []struct{ ranks, want []int }{
 		{[]int{1, 1, 1, 1, 1, 1}, []int{1, 3, 6, 5, 2, 4}},

@@ -21,8 +21,9 @@ type queueWay struct {
 	plain bool
 }
 
-// TestQueueSuite has a hundred parties put and take items over each kind of queue, in each way, while their waits are cancelled and run
-// out of time at random. Every item has to arrive exactly once, nobody may wait for ever, and a Queue has to keep the order.
+// TestQueueSuite has a hundred parties put and take items over each kind of queue, in each way,
+// while their waits are cancelled and run out of time at random. Every item has to arrive exactly
+// once, nobody may wait for ever, and a Queue has to keep the order.
 func TestQueueSuite(t *testing.T) {
 	for _, kind := range []queueKind{fifoKind, lifoKind, heapKind} {
 		for _, way := range []queueWay{

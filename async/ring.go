@@ -1,11 +1,12 @@
 package async
 
-// ringKept is the number of slots that a ring does not go below when it shrinks, so that a queue which fills and
-// drains all the time does not allocate all the time. The value is picked out of thin air.
+// ringKept is the number of slots that a ring does not go below when it shrinks, so that a queue
+// which fills and drains all the time does not allocate all the time. The value is picked out of
+// thin air.
 const ringKept = 128
 
-// A ring holds the items of a queue, in the order in which they were added. It grows and shrinks by powers of two,
-// and forgets what was taken out. The zero value is empty.
+// A ring holds the items of a queue, in the order in which they were added. It grows and shrinks by
+// powers of two, and forgets what was taken out. The zero value is empty.
 type ring[T any] struct {
 	slots []T // a power of two of them, or none
 	head  int // where the first is

@@ -28,7 +28,8 @@ func getting[T any](tr *trace, name string, q interface {
 	}
 }
 
-// putting is a task that puts its name in and says how it went. It is the coroutine p of the scripts.
+// putting is a task that puts its name in and says how it went. It is the coroutine p of the
+// scripts.
 func putting(tr *trace, name string, q *async.Queue[string]) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := q.Put(ctx, name)
@@ -177,7 +178,8 @@ var trace59 = port{
 				check(ties.PutNowait(ranked{1, string(n)}))
 			}
 			tr.println("ties", drain(ctx, ties))
-			// Two equal tuples follow, whose dicts are never compared: their TypeError would be the compiler's.
+			// Two equal tuples follow, whose dicts are never compared: their TypeError would be the
+			// compiler's.
 			return nil
 		})
 	},

@@ -6,8 +6,8 @@ import (
 	"github.com/asyncgo/asyncgo/async"
 )
 
-// Queue128 passes numbers from one task to another through a queue with 128 slots. An operation is one
-// number, put in and taken out.
+// Queue128 passes numbers from one task to another through a queue with 128 slots. An operation is
+// one number, put in and taken out.
 func Queue128() Workload {
 	const slots = 128
 	return Workload{

@@ -6,8 +6,8 @@ import (
 	"github.com/asyncgo/asyncgo/async"
 )
 
-// QueuePingPong passes a number back and forth between two tasks through two queues of one slot. An operation is
-// one hand-off, half a round trip. The peer does it through two unbuffered channels.
+// QueuePingPong passes a number back and forth between two tasks through two queues of one slot. An
+// operation is one hand-off, half a round trip. The peer does it through two unbuffered channels.
 func QueuePingPong() Workload {
 	return Workload{
 		Name:  "queue_pingpong",

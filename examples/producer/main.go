@@ -1,9 +1,11 @@
-// Producer is the producer and consumer of a Python tutorial, with its JoinableQueue: three stalls make hot dogs, two
-// friends eat them, and the program ends when everything that was made has been eaten.
+// Producer is the producer and consumer of a Python tutorial, with its JoinableQueue: three stalls
+// make hot dogs, two friends eat them, and the program ends when everything that was made has been
+// eaten.
 //
-// The tutorial uses processes. It asks how anybody can know that it is over: the stalls do not know when the last hot
-// dog is eaten, and the friends do not know that no more will come. Only the queue knows both. Each friend calls
-// TaskDone when a hot dog is eaten, and Join waits for the last one.
+// The tutorial uses processes. It asks how anybody can know that it is over: the stalls do not know
+// when the last hot dog is eaten, and the friends do not know that no more will come. Only the
+// queue knows both. Each friend calls TaskDone when a hot dog is eaten, and Join waits for the last
+// one.
 package main
 
 import (
@@ -30,7 +32,8 @@ func main() {
 func run(out io.Writer, pause func() time.Duration) error {
 	return async.Run(func(ctx context.Context) error {
 		m := market{out: out, pause: pause}
-		// The consumers are the daemons of the tutorial: the end of Run cancels whoever is still there.
+		// The consumers are the daemons of the tutorial: the end of Run cancels whoever is still
+		// there.
 		stalls := []*async.Task[async.Void]{
 			async.Go(ctx, m.makeHotdogs("邵钻钻的热狗店")),
 			async.Go(ctx, m.makeHotdogs("egon的热狗店")),

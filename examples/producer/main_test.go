@@ -8,8 +8,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain also shows that nothing of a loop outlives it. The two functions are what ants starts when it is imported,
-// before any code of ours runs.
+// TestMain also shows that nothing of a loop outlives it. The two functions are what ants starts
+// when it is imported, before any code of ours runs.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),

@@ -1,5 +1,5 @@
-// Queues is the queue chapter of a Python tutorial, line by line in Go and in one program. It prints what the Python
-// prints, but for the spelling of a list:
+// Queues is the queue chapter of a Python tutorial, line by line in Go and in one program. It
+// prints what the Python prints, but for the spelling of a list:
 //
 //   - fifo, lifo and priority: queue.Queue, queue.LifoQueue and queue.PriorityQueue of threads;
 //   - mixed: items of several types in one queue, as multiprocessing.Queue takes them;
@@ -26,8 +26,8 @@ func main() {
 	}
 }
 
-// run runs the chapter's scripts one after the other. The tutorial's timeout is a parameter because the test has no
-// six seconds to spare.
+// run runs the chapter's scripts one after the other. The tutorial's timeout is a parameter because
+// the test has no six seconds to spare.
 func run(out io.Writer, timeout time.Duration) error {
 	s := script{out: out, timeout: timeout}
 	return async.Run(func(ctx context.Context) error {
@@ -79,7 +79,8 @@ type job struct {
 // String spells a job as Python spells the tuple.
 func (j job) String() string { return fmt.Sprintf("(%d, '%s')", j.number, j.data) }
 
-// priority gives the most urgent first. Python compares tuples by itself; here the queue is told how to.
+// priority gives the most urgent first. Python compares tuples by itself; here the queue is told
+// how to.
 func (s script) priority(ctx context.Context) error {
 	q := async.NewPriorityQueue(3, func(a, b job) bool { return a.number < b.number })
 	return putAndGet(ctx, s, q, job{10, "data1"}, job{12, "data2"}, job{8, "data3"})
