@@ -608,6 +608,21 @@ func TestQueue(t *testing.T) {
 		expectEqual(t, "cancelled", task.Cancelled(), true)
 	}))
 
+	t.Run("an eager task stands in line from its first step", onLoop(func(ctx context.Context, t *testing.T) {
+		var q async.Queue[int]
+		task := async.CreateTask(ctx, q.Get, async.Eager())
+		expectEqual(t, "the statistics", q.Stats(), async.QueueStats{Getters: 1})
+		fill(&q, 1)
+		expectEqual(t, "the item", must(task.Await(ctx)), 1)
+	}))
+
+	t.Run("a task in Block waits as a goroutine does", onLoop(func(ctx context.Context, t *testing.T) {
+		var q async.Queue[int]
+		put := async.Go(ctx, func(ctx context.Context) error { return q.Put(ctx, 1) })
+		expectEqual(t, "the item", must(async.Block(ctx, q.Get)), 1)
+		must(put.Await(ctx))
+	}))
+
 	t.Run("a loop that is closed leaves no one in the line", func(t *testing.T) {
 		guarded(t, func() {
 			q := async.NewQueue[int](1)

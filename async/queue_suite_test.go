@@ -52,7 +52,7 @@ type queueSuite struct {
 
 const (
 	suiteParties = 100 // half of them produce
-	suiteItems   = 30  // of each producer
+	suiteItems   = 100 // of each producer
 )
 
 func newQueueSuite(t *testing.T, kind queueKind) *queueSuite {
