@@ -47,6 +47,9 @@
 // the task; on a plain goroutine the same call blocks the goroutine. A callback of the loop cannot
 // wait: it gets [ErrNotInTask].
 //
+// A [Queue] passes items between tasks of any loops and goroutines; [LifoQueue] and [PriorityQueue] do
+// so in another order.
+//
 // A task must not lock its OS thread (runtime.LockOSThread) across a wait: the Go runtime ends the
 // process if a coroutine switches while locked. Code that needs its thread runs in [ToThread].
 //
