@@ -31,11 +31,13 @@ var (
 // Who waits is served first come, first served. A wait allocates nothing. Between plain goroutines
 // alone, a channel does the same job for less.
 //
-// A wait ends early when its ctx does, on a plain goroutine also when the loop that ctx belongs to
-// is closed, with [ErrLoopClosed]. This is get(timeout) and put(timeout) of Python's other queues,
-// which then fails with [ErrTimeout]:
+// A wait ends early when its ctx does. That is get(timeout) and put(timeout) of Python's other
+// queues, and fails with [ErrTimeout]:
 //
 //	ctx, cancel := async.WithTimeout(ctx, d); defer cancel()
+//
+// On a plain goroutine it also ends when the loop that ctx belongs to is closed, with
+// [ErrLoopClosed].
 type Queue[T any] struct{ queue[T, fifo[T]] }
 
 // NewQueue returns a queue that has room for max items: asyncio.Queue(maxsize). With max ≤ 0 there
@@ -163,7 +165,8 @@ func (q *queue[T, O]) GetNowait() (T, error) {
 //
 // If ctx ends, so does the iteration, before the next item is taken, even if there is one. It does
 // so without a word; ctx.Err tells the two ends apart. A task that is cancelled in the iteration,
-// and then returns without having asked, ends cancelled.
+// and then returns without having asked, ends cancelled. In a callback, which cannot wait, the
+// iteration ends when the queue is empty.
 func (q *queue[T, O]) All(ctx context.Context) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for loop.CauseOf(ctx) == nil {
@@ -265,6 +268,11 @@ type QueueStats struct {
 func (q *queue[T, O]) Stats() QueueStats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.stats()
+}
+
+// stats is Stats under the lock.
+func (q *queue[T, O]) stats() QueueStats {
 	return QueueStats{
 		Size:       q.items.n,
 		Unfinished: q.unfinished,
@@ -280,9 +288,8 @@ func (q *queue[T, O]) Stats() QueueStats {
 func (q *queue[T, O]) String() string {
 	const shown = 8
 	q.mu.Lock()
-	items := q.items.first(shown)
+	items, s := q.items.first(shown), q.stats()
 	q.mu.Unlock()
-	s := q.Stats()
 	var parts []string
 	add := func(format string, n int) {
 		if n > 0 {
