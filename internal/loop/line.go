@@ -28,13 +28,13 @@ type Keeper interface {
 	String() string
 }
 
-// Waiting returns how many have not been woken.
-func (q *Line) Waiting() int { return q.n + q.passed }
+// Waiting returns how many have neither been woken nor passed over.
+func (q *Line) Waiting() int { return q.n }
 
 // UnderWay returns how many have been woken and do not run yet.
 func (q *Line) UnderWay() int { return q.underWay }
 
-// Len returns how many there are of both.
+// Len returns how many there are in all.
 func (q *Line) Len() int { return q.n + q.passed + q.underWay }
 
 // Idle reports whether nobody in the line will have a turn: nobody is under way, and the contexts of all
