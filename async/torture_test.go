@@ -651,6 +651,23 @@ func (c *cell) judge(e event) {
 	}
 }
 
+func TestTortureOfTheVirtualClock(t *testing.T) {
+	t.Run("the time does not pass between the return of a function in Block and that of Block", func(t *testing.T) {
+		t.Skip("Block tells the clock that its function has returned before it tells the loop that the task is back.")
+		guarded(t, func() {
+			for range 3000 { // it takes some luck
+				onVirtual(t, func(ctx context.Context) error {
+					async.Go(ctx, untilCancelled)
+					ticks(ctx, 1)
+					check(second(async.Block(ctx, func(context.Context) (int, error) { return 0, nil })))
+					expectEqual(t, "the time after Block", now(ctx), 0)
+					return nil
+				})
+			}
+		})
+	})
+}
+
 func TestTorture(t *testing.T) {
 	modes := map[string][]async.Option{
 		"a loop":                {},
@@ -658,6 +675,9 @@ func TestTorture(t *testing.T) {
 		"a loop of eager tasks": {async.EagerTasks()},
 	}
 	for mode, opts := range modes {
+		if testing.Short() && len(opts) > 0 {
+			continue
+		}
 		eager := strings.Contains(mode, "eager")
 		t.Run("in "+mode+" a task", func(t *testing.T) {
 			for _, s := range situations {
