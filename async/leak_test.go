@@ -508,6 +508,74 @@ func TestLeaksOfMemory(t *testing.T) {
 		t.Run("a running loop does not hold "+name, inLoop(hold))
 	}
 
+	for name, wait := range map[string]func(ctx context.Context, f *async.Future[int]) error{
+		"Shield": func(ctx context.Context, f *async.Future[int]) error { return second(async.Shield(ctx, f)) },
+		"Wait": func(ctx context.Context, f *async.Future[int]) error {
+			_, _, err := async.Wait(ctx, []*async.Future[int]{f})
+			return err
+		},
+		"Wait with a timeout": func(ctx context.Context, f *async.Future[int]) error {
+			_, _, err := async.Wait(ctx, []*async.Future[int]{f}, async.Within(time.Second))
+			return err
+		},
+		"Shield in a timeout": func(ctx context.Context, f *async.Future[int]) error {
+			return second(async.WaitFor(ctx, async.Coroutine[int](func(ctx context.Context) (int, error) { return async.Shield(ctx, f) }), time.Second))
+		},
+	} {
+		t.Run("a future that goes on forgets those who have left "+name, onLoop(func(ctx context.Context, t *testing.T) {
+			f := async.NewFuture[int](ctx)
+			tasks := make([]*async.Task[async.Void], 10)
+			for i := range tasks {
+				tasks[i] = async.Go(ctx, func(ctx context.Context) error { return wait(ctx, f) })
+			}
+			ticks(ctx, 3)
+			expectEqual(t, "the number of those who wait", f.Completion().Waiting(), len(tasks))
+			for _, task := range tasks[:len(tasks)/2] {
+				task.Cancel()
+			}
+			check(async.Sleep(ctx, time.Minute))
+			for _, task := range tasks[len(tasks)/2:] {
+				task.Cancel()
+			}
+			ticks(ctx, 5)
+			expectEqual(t, "the number of those who wait afterwards", f.Completion().Waiting(), 0)
+		}))
+	}
+
+	for name, wait := range map[string]func(ctx context.Context) error{
+		"sleeps": untilCancelled,
+		"waits with a timeout": func(ctx context.Context) error {
+			return second(async.WaitFor(ctx, async.Coroutine[int](forever), time.Minute))
+		},
+		"waits with WithTimeout": func(ctx context.Context) error {
+			ctx, cancel := async.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			return hanging(ctx)
+		},
+		"waits for several with a timeout": func(ctx context.Context) error {
+			_, _, err := async.Wait(ctx, []*async.Future[int]{async.NewFuture[int](ctx)}, async.Within(time.Minute))
+			return err
+		},
+	} {
+		t.Run("no timer stays of one that was cancelled and "+name, onLoop(func(ctx context.Context, t *testing.T) {
+			const n = 1000
+			tasks := make([]*async.Task[async.Void], n)
+			for i := range tasks {
+				tasks[i] = async.Go(ctx, wait)
+			}
+			ticks(ctx, 3)
+			expectEqual(t, "the number of timers", async.Stats(running(ctx)).Timers, n)
+			for _, task := range tasks {
+				task.Cancel()
+			}
+			ticks(ctx, 5)
+			// They are cleared away when they are many.
+			if left := async.Stats(running(ctx)).Timers; left > n/5 {
+				t.Errorf("%d timers of %d are left", left, n)
+			}
+		}))
+	}
+
 	for name, use := range map[string]func() weak.Pointer[async.Loop]{
 		"has run": func() weak.Pointer[async.Loop] {
 			var p weak.Pointer[async.Loop]

@@ -142,6 +142,15 @@ var situations = []situation{
 		defer cancel()
 		return onThing(ctx, c)
 	}},
+	{name: "waits with the first of three WithTimeout", wait: func(ctx context.Context, c *cell) error {
+		first, cancelFirst := async.WithTimeout(ctx, longTime)
+		defer cancelFirst()
+		_, cancelSecond := async.WithTimeout(ctx, longTime)
+		_, cancelThird := async.WithTimeout(ctx, longTime)
+		defer cancelThird()
+		cancelSecond()
+		return onThing(first, c)
+	}},
 	{name: "sleeps with WithTimeout", wait: func(ctx context.Context, _ *cell) error {
 		ctx, cancel := async.WithTimeout(ctx, longTime)
 		defer cancel()
