@@ -660,7 +660,8 @@ func TestStress(t *testing.T) {
 	}
 }
 
-// FuzzProgram runs the program that its input spells.
+// FuzzProgram runs the program that its input spells. What a program with goroutines covers is a matter of luck, so that the fuzzer
+// would spend its time on making inputs smaller: a hunt needs -fuzzminimizetime=1x.
 func FuzzProgram(f *testing.F) {
 	for seed := range uint64(20) {
 		f.Add(codeOf(seed))
