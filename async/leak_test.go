@@ -258,7 +258,6 @@ func TestLeaksOfARun(t *testing.T) {
 		}
 	})
 	t.Run("a function in ToThread is told when the loop of its task is closed", func(t *testing.T) {
-		t.Skip("ToThread does not end the ctx of its function when the task is unwound, so a function that waits for it stays for ever.")
 		guarded(t, func() {
 			l := async.NewLoop(async.Clock(loop.NewVirtual()))
 			started := make(chan struct{})

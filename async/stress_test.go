@@ -155,8 +155,8 @@ type note struct {
 	panics        bool
 }
 
-// A machine runs one program.
-type machine struct {
+// A computer runs one program.
+type computer struct {
 	t          *testing.T
 	futures    []*async.Future[int]
 	notes      []*note
@@ -168,7 +168,7 @@ type machine struct {
 }
 
 // say writes a line into the trace.
-func (m *machine) say(ctx context.Context, who *note, what string, err error) {
+func (m *computer) say(ctx context.Context, who *note, what string, err error) {
 	text := "nil"
 	var panicked *async.PanicError
 	switch {
@@ -181,7 +181,7 @@ func (m *machine) say(ctx context.Context, who *note, what string, err error) {
 }
 
 // coroutine makes a coroutine of a step, and a note of its task.
-func (m *machine) coroutine(kids ...*step) (async.Coroutine[int], *note) {
+func (m *computer) coroutine(kids ...*step) (async.Coroutine[int], *note) {
 	n := &note{number: len(m.notes)}
 	m.notes = append(m.notes, n)
 	return func(ctx context.Context) (v int, err error) {
@@ -202,14 +202,14 @@ func (m *machine) coroutine(kids ...*step) (async.Coroutine[int], *note) {
 }
 
 // spawn makes a task of a step.
-func (m *machine) spawn(ctx context.Context, s *step, opts ...async.TaskOption) *note {
+func (m *computer) spawn(ctx context.Context, s *step, opts ...async.TaskOption) *note {
 	co, n := m.coroutine(s)
 	n.task = async.CreateTask(ctx, co, opts...)
 	return n
 }
 
 // spawnAll makes tasks of all kids of a step.
-func (m *machine) spawnAll(ctx context.Context, s *step) (notes []*note, tasks []*async.Task[int]) {
+func (m *computer) spawnAll(ctx context.Context, s *step) (notes []*note, tasks []*async.Task[int]) {
 	for _, k := range s.kids {
 		n := m.spawn(ctx, k)
 		notes, tasks = append(notes, n), append(tasks, n.task)
@@ -217,13 +217,13 @@ func (m *machine) spawnAll(ctx context.Context, s *step) (notes []*note, tasks [
 	return notes, tasks
 }
 
-func (m *machine) future(s *step) *async.Future[int] { return m.futures[s.n%len(m.futures)] }
+func (m *computer) future(s *step) *async.Future[int] { return m.futures[s.n%len(m.futures)] }
 
 // other returns a task, by the number of the step.
-func (m *machine) other(s *step) *async.Task[int] { return m.notes[s.n%len(m.notes)].task }
+func (m *computer) other(s *step) *async.Task[int] { return m.notes[s.n%len(m.notes)].task }
 
 // run runs a step and everything in it.
-func (m *machine) run(ctx context.Context, me *note, s *step) (err error) {
+func (m *computer) run(ctx context.Context, me *note, s *step) (err error) {
 	m.calls++
 	err = m.perform(ctx, me, s)
 	m.say(ctx, me, opNames[s.op], err)
@@ -231,7 +231,7 @@ func (m *machine) run(ctx context.Context, me *note, s *step) (err error) {
 }
 
 // first runs the first kid of a step, if it has any.
-func (m *machine) first(ctx context.Context, me *note, s *step) error {
+func (m *computer) first(ctx context.Context, me *note, s *step) error {
 	if len(s.kids) == 0 {
 		return async.Sleep(ctx, 0)
 	}
@@ -241,21 +241,21 @@ func (m *machine) first(ctx context.Context, me *note, s *step) error {
 func (s *step) duration() time.Duration { return time.Duration(s.n%16) * time.Millisecond }
 
 // holds fails the test if a rule does not hold.
-func (m *machine) holds(rule bool, what string, args ...any) {
+func (m *computer) holds(rule bool, what string, args ...any) {
 	if !rule {
 		m.t.Errorf("a rule does not hold: "+what, args...)
 	}
 }
 
 // allDone is the rule of those who return when everything has ended.
-func (m *machine) allDone(who string, notes []*note) {
+func (m *computer) allDone(who string, notes []*note) {
 	for _, n := range notes {
 		m.holds(n.task.IsDone(), "%s has returned, and its task %d has not ended", who, n.number)
 	}
 }
 
 // perform does what the step says and compares what comes back with what is known about it.
-func (m *machine) perform(ctx context.Context, me *note, s *step) error {
+func (m *computer) perform(ctx context.Context, me *note, s *step) error {
 	switch s.op {
 	case opPass:
 		return nil
@@ -379,7 +379,7 @@ func ignoring(err, end error) error {
 }
 
 // await awaits a task and compares the two sides.
-func (m *machine) await(ctx context.Context, me *note, s *step) error {
+func (m *computer) await(ctx context.Context, me *note, s *step) error {
 	if len(s.kids) == 0 {
 		return async.Sleep(ctx, 0)
 	}
@@ -395,7 +395,7 @@ func (m *machine) await(ctx context.Context, me *note, s *step) error {
 }
 
 // combine waits for several tasks and compares what it gets with what they have noted.
-func (m *machine) combine(ctx context.Context, s *step) error {
+func (m *computer) combine(ctx context.Context, s *step) error {
 	notes, tasks := m.spawnAll(ctx, s)
 	if len(tasks) == 0 {
 		return nil
@@ -457,7 +457,7 @@ func (m *machine) combine(ctx context.Context, s *step) error {
 }
 
 // group runs kids in a TaskGroup, the first one in its body. From goroutines it starts them when that is what the step says.
-func (m *machine) group(ctx context.Context, me *note, s *step) error {
+func (m *computer) group(ctx context.Context, me *note, s *step) error {
 	var notes []*note
 	err := async.WithTaskGroup(ctx, func(ctx context.Context, tg *async.TaskGroup) error {
 		if len(s.kids) == 0 {
@@ -490,7 +490,7 @@ func (m *machine) group(ctx context.Context, me *note, s *step) error {
 }
 
 // goroutine is a step in which goroutines take part.
-func (m *machine) goroutine(ctx context.Context, s *step) error {
+func (m *computer) goroutine(ctx context.Context, s *step) error {
 	switch s.op {
 	case opThread, opBlock:
 		f := m.future(s)
@@ -526,7 +526,7 @@ func (m *machine) goroutine(ctx context.Context, s *step) error {
 
 // end brings everything to its end: futures that nobody has completed, and then tasks that still wait, for each other in a ring or
 // because they do not listen.
-func (m *machine) end(ctx context.Context) {
+func (m *computer) end(ctx context.Context) {
 	for _, f := range m.futures {
 		f.SetResult(0)
 	}
@@ -548,7 +548,7 @@ func (m *machine) end(ctx context.Context) {
 }
 
 // judge compares how the tasks have ended with what they have noted.
-func (m *machine) judge() {
+func (m *computer) judge() {
 	for _, n := range m.notes {
 		m.holds(n.entered <= 1 && n.left == n.entered, "task %d has begun %d times and ended %d times", n.number, n.entered, n.left)
 		if n.task == nil {
@@ -577,7 +577,7 @@ func (m *machine) judge() {
 // runProgram runs a program on the virtual clock and returns its trace.
 func runProgram(t *testing.T, program []*step, opts ...async.Option) []string {
 	t.Helper()
-	m := &machine{t: t}
+	m := &computer{t: t}
 	guarded(t, func() {
 		opts := append([]async.Option{
 			async.Clock(loop.NewVirtual()),

@@ -156,16 +156,18 @@ func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error
 	}
 	jobCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	jobCtx = loop.WithVars(jobCtx, loop.VarsOf(ctx, false).Copy())
+	job := RunInExecutor(t.Context(), nil, func() (T, error) {
+		defer cancel(nil)
+		return fn(jobCtx)
+	})
 	err = ErrLoopClosed // if Await does not return, because the task is unwound
 	defer func() {
 		if err != nil {
+			job.Cancel() // nobody looks at it any more
 			cancel(err)
 		}
 	}()
-	v, err := RunInExecutor(t.Context(), nil, func() (T, error) {
-		defer cancel(nil)
-		return fn(jobCtx)
-	}).Await(ctx)
+	v, err := job.Await(ctx)
 	return v, err
 }
 

@@ -18,14 +18,14 @@ import (
 // task in one loop. What has to become of the task is said by the rules of its event, from what is special about the situation, and not
 // written down cell by cell.
 
-// An outcome is what has become of the task of a cell.
-type outcome string
+// A fate is what has become of the task of a cell.
+type fate string
 
 const (
-	valued    outcome = "ended with its value"
-	timedOut  outcome = "ended with ErrTimeout"
-	cancelled outcome = "ended cancelled"
-	dropped   outcome = "ended cancelled before its first step"
+	valued    fate = "ended with its value"
+	timedOut  fate = "ended with ErrTimeout"
+	cancelled fate = "ended cancelled"
+	dropped   fate = "ended cancelled before its first step"
 )
 
 // A waiting is what a task is doing.
@@ -368,7 +368,7 @@ func goexits(fn func()) bool {
 type event struct {
 	name   string
 	play   func(c *cell)
-	want   func(s situation) []outcome
+	want   func(s situation) []fate
 	around func(waiting) waiting
 	// ends is set if the event awaits the end of the subject, without the thing coming: one that does not obey its ctx would hang.
 	ends bool
@@ -379,37 +379,37 @@ type event struct {
 // Rules of what becomes of the subject.
 var (
 	// unharmed: nothing has happened to it, and what it waits for comes.
-	unharmed = func(situation) []outcome { return []outcome{valued} }
+	unharmed = func(situation) []fate { return []fate{valued} }
 	// cancelledAtOnce: Cancel was called while it was in its situation.
-	cancelledAtOnce = func(s situation) []outcome {
+	cancelledAtOnce = func(s situation) []fate {
 		switch {
 		case s.fresh:
-			return []outcome{dropped}
+			return []fate{dropped}
 		case s.survives:
-			return []outcome{valued}
+			return []fate{valued}
 		}
-		return []outcome{cancelled}
+		return []fate{cancelled}
 	}
 	// cancelledSoon: Cancel was called some ticks later.
-	cancelledSoon = func(s situation) []outcome {
+	cancelledSoon = func(s situation) []fate {
 		if s.ready || s.survives {
-			return []outcome{valued}
+			return []fate{valued}
 		}
-		return []outcome{cancelled}
+		return []fate{cancelled}
 	}
 	// cancelledSomeTime: it is a matter of luck whether the subject was faster.
-	cancelledSomeTime = func(s situation) []outcome {
+	cancelledSomeTime = func(s situation) []fate {
 		return append(cancelledAtOnce(s), cancelledSoon(s)...)
 	}
 	// expired: its time was over some ticks later.
-	expired = func(s situation) []outcome {
+	expired = func(s situation) []fate {
 		if s.fresh || s.ready || s.survives || s.detached {
-			return []outcome{valued}
+			return []fate{valued}
 		}
-		return []outcome{timedOut}
+		return []fate{timedOut}
 	}
 	// expiredOrNot: its time was over when what it waited for came.
-	expiredOrNot = func(situation) []outcome { return []outcome{valued, timedOut} }
+	expiredOrNot = func(situation) []fate { return []fate{valued, timedOut} }
 )
 
 var errSibling = errors.New("a sibling's")
@@ -442,7 +442,7 @@ var events = []event{
 	{name: "it is cancelled, and what it waits for comes in the same tick", want: cancelledAtOnce, play: func(c *cell) {
 		c.inRun(func(context.Context) { c.subject.Cancel(); c.complete() })
 	}},
-	{name: "goroutines cancel it and bring what it waits for", lucky: true, want: func(s situation) []outcome {
+	{name: "goroutines cancel it and bring what it waits for", lucky: true, want: func(s situation) []fate {
 		return append(cancelledSomeTime(s), valued, cancelled)
 	}, play: func(c *cell) {
 		c.inRun(func(ctx context.Context) {
@@ -527,14 +527,14 @@ var events = []event{
 		expectError(c.t, "closing the loop", l.Close(), nil)
 		c.complete() // for functions on other goroutines
 		expectEqual(c.t, "whether its wait has returned", c.returned, c.inPlace)
-	}, want: func(s situation) []outcome {
+	}, want: func(s situation) []fate {
 		switch {
 		case s.fresh:
-			return []outcome{dropped}
+			return []fate{dropped}
 		case s.inPlace:
-			return []outcome{valued}
+			return []fate{valued}
 		}
-		return []outcome{cancelled}
+		return []fate{cancelled}
 	}},
 	{name: "its loop is stopped and runs again", want: unharmed, play: func(c *cell) {
 		l := async.NewLoop(c.options()...)
@@ -612,8 +612,8 @@ func (c *cell) withGoexit(ctx context.Context) error {
 	return err
 }
 
-// outcome says what has become of the subject.
-func (c *cell) outcome() outcome {
+// fate says what has become of the subject.
+func (c *cell) fate() fate {
 	if !c.subject.IsDone() {
 		return "not ended"
 	}
@@ -623,11 +623,11 @@ func (c *cell) outcome() outcome {
 	case c.subject.Cancelled() && errors.Is(err, context.Canceled):
 		return cancelled
 	case c.subject.Cancelled() || errors.Is(err, context.Canceled):
-		return outcome("ended as if cancelled, with " + err.Error())
+		return fate("ended as if cancelled, with " + err.Error())
 	case errors.Is(err, async.ErrTimeout):
 		return timedOut
 	case err != nil:
-		return outcome("ended with " + err.Error())
+		return fate("ended with " + err.Error())
 	case v != 42:
 		return "ended with another value"
 	}
@@ -637,7 +637,7 @@ func (c *cell) outcome() outcome {
 // judge compares what has become of the subject with the rule of the event.
 func (c *cell) judge(e event) {
 	want := e.want(c.situation)
-	got := c.outcome()
+	got := c.fate()
 	if !slices.Contains(want, got) {
 		c.t.Errorf("the task %s, and should have %v; its wait has returned %v", got, want, c.seen)
 	}
@@ -662,7 +662,6 @@ func (c *cell) judge(e event) {
 
 func TestTortureOfTheVirtualClock(t *testing.T) {
 	t.Run("the time does not pass between the return of a function in Block and that of Block", func(t *testing.T) {
-		t.Skip("Block tells the clock that its function has returned before it tells the loop that the task is back.")
 		guarded(t, func() {
 			for range 3000 { // it takes some luck
 				onVirtual(t, func(ctx context.Context) error {
