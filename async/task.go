@@ -316,19 +316,25 @@ func (b *body[T]) Run(ctx context.Context) {
 	unseen := b.task.Ending()
 	switch {
 	case err == nil && unseen == nil:
-		b.fut.Promise().CompleteIn(b.task.Loop(), v, nil, false)
+		b.end(v, nil, false)
 	case err == nil:
-		b.fut.Promise().Complete(*new(T), loop.Spell.Cancelled(unseen), true)
+		b.end(*new(T), loop.Spell.Cancelled(unseen), true)
 	case future.IsCancelled(err), b.task.Cancelling() > 0 && loop.Spell.IsCancellation(err):
-		b.fut.Promise().Complete(*new(T), err, true)
+		b.end(*new(T), err, true)
 	default:
 		b.crash(v, err)
 	}
 }
 
+// end records the outcome, inside the loop.
+func (b *body[T]) end(v T, err error, cancelled bool) {
+	b.fut.Promise().CompleteIn(b.task.Loop(), v, err, cancelled)
+	b.task.Over()
+}
+
 // crash records a failure.
 func (b *body[T]) crash(v T, err error) {
-	b.fut.Promise().Complete(v, err, false)
+	b.end(v, err, false)
 	b.fut.Promise().NameFailure("task")
 }
 
@@ -336,12 +342,13 @@ func (b *body[T]) crash(v T, err error) {
 func (b *body[T]) Crash(p *panics.Recovered) { b.crash(*new(T), loop.Spell.Panic(p)) }
 
 // Quit implements loop.Body.
-func (b *body[T]) Quit() { b.fut.Promise().Complete(*new(T), ErrCancelled, true) }
+func (b *body[T]) Quit() { b.end(*new(T), ErrCancelled, true) }
 
 // Drop implements loop.Body.
-func (b *body[T]) Drop(c *loop.Cause) {
-	b.fut.Promise().Complete(*new(T), loop.Spell.Cancelled(c), true)
-}
+func (b *body[T]) Drop(c *loop.Cause) { b.end(*new(T), loop.Spell.Cancelled(c), true) }
+
+// Ended implements loop.Body.
+func (b *body[T]) Ended() bool { return b.fut.IsDone() }
 
 // Info implements loop.Body.
 func (b *body[T]) Info() any { return AnyTask((*Task[T])(b)) }

@@ -140,7 +140,8 @@ type joined[R any] struct {
 	result  func() R
 
 	cancelled atomic.Bool
-	left      atomic.Int64 // children that are not done
+	left      int         // children that are not done
+	elsewhere atomic.Bool // they end on their own goroutines, and mu guards left
 
 	mu    sync.Mutex
 	nodes []joinNode // nil when all children are done; guarded by mu
@@ -156,7 +157,7 @@ type joinNode struct {
 // A joiner is a joined of any type.
 type joiner interface {
 	ended(child)
-	where() *loop.Loop
+	take(x loop.Runnable, in *loop.Loop) bool
 }
 
 // spareNodes keeps the nodes of gathers that are over. They would be a quarter of what a task of a
@@ -182,7 +183,8 @@ func join[R any](ctx context.Context, cs children, settled bool, result func() R
 		j.out.Promise().Complete(result(), nil, false)
 		return &j.out
 	}
-	j.left.Store(int64(cs.n))
+	j.left = cs.n
+	j.elsewhere.Store(j.home == nil)
 	nodes := newNodes(cs.n)
 	j.nodes = nodes
 	inside := j.home == nil || j.home.Inside()
@@ -214,16 +216,23 @@ func join[R any](ctx context.Context, cs children, settled bool, result func() R
 
 // Notify implements loop.Party.
 func (n *joinNode) Notify(in *loop.Loop) (run bool) {
-	return !n.j.where().Push(n, in) // without a loop that runs it, it is done here
+	return !n.j.take(n, in) // without a loop that runs it, it is done here
 }
 
 // RunReady implements loop.Runnable: the child is done.
 func (n *joinNode) RunReady() { n.j.ended(n.child) }
 
-func (j *joined[R]) where() *loop.Loop { return j.home }
+// take has the loop run x, and reports false if there is no loop that does.
+func (j *joined[R]) take(x loop.Runnable, in *loop.Loop) bool {
+	if j.home.Push(x, in) {
+		return true
+	}
+	j.elsewhere.Store(true)
+	return false
+}
 
 func (j *joined[R]) ended(c child) {
-	last := j.left.Add(-1) == 0
+	last := j.count()
 	err := c.Err() // looked at, in any case
 	if last {
 		j.release()
@@ -244,13 +253,23 @@ func (j *joined[R]) ended(c child) {
 	}
 }
 
+// count counts a child that has ended, and reports whether it was the last one.
+func (j *joined[R]) count() (last bool) {
+	if j.elsewhere.Load() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+	}
+	j.left--
+	return j.left == 0
+}
+
 // release gives the nodes back: all of them have done their work.
 func (j *joined[R]) release() {
 	j.mu.Lock()
 	nodes := j.nodes
 	j.nodes = nil
 	j.mu.Unlock()
-	if j.home == nil || j.home.IsClosed() {
+	if j.elsewhere.Load() {
 		return // another goroutine may still be on its way out of a node
 	}
 	clear(nodes)

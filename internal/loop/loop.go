@@ -21,8 +21,7 @@ type Loop struct {
 	timers  timers
 	idle    []*worker
 	trim    trimming
-	tasks   Task // head of the ring of tasks that are not done
-	nTasks  int
+	tasks   roster // those that are not done
 	ticks   uint64
 	started uint64  // tasks in all
 	driver  *worker // the goroutine that Run was given; parked while another one drives
@@ -86,7 +85,6 @@ const DefaultSlow = 100 * time.Millisecond
 // New returns a loop that does not run yet. Its context has the values of ctx.
 func New(ctx context.Context, clock Clock) *Loop {
 	l := &Loop{clock: clock, wakeUp: make(chan struct{}, 1), closed: make(chan struct{})}
-	l.tasks.prev, l.tasks.next = &l.tasks, &l.tasks
 	l.root.values, l.root.loop = valuesOf(ctx), l
 	l.slow.Store(int64(DefaultSlow))
 	return l
@@ -338,8 +336,8 @@ func (l *Loop) Close() error {
 		return nil
 	}
 	l.flush()
-	for t := l.tasks.next; t != &l.tasks; t = t.next {
-		if t.state == blocking {
+	for _, t := range l.tasks.all {
+		if t != nil && t.state == blocking {
 			return ErrBlocking
 		}
 	}
@@ -358,8 +356,8 @@ func (l *Loop) release(w *worker) {
 	l.flush()
 	l.closing = true
 	dropped := &Cause{Err: context.Canceled, Cause: ErrLoopClosed, Wait: ErrLoopClosed}
-	for t := l.tasks.next; t != &l.tasks; t = l.tasks.next {
-		l.delist(t)
+	for _, t := range l.tasks.tasks() { // nobody joins them any more
+		l.tasks.remove(t)
 		if t.w == nil {
 			t.state = finished
 			t.Body().Drop(dropped)
@@ -380,40 +378,20 @@ func (l *Loop) release(w *worker) {
 		l.retire(w, old)
 	}
 	l.root.cancel(dropped, nil)
-	l.ready, l.batch, l.timers, l.idle = nil, nil, timers{}, nil
+	l.ready, l.batch, l.timers, l.idle, l.tasks = nil, nil, timers{}, nil, roster{}
 }
 
 // Tasks returns the tasks that are not done, in order of creation. It is called inside, or while the loop
 // stands still.
 func (l *Loop) Tasks() []*Task {
 	l.flush()
-	all := make([]*Task, 0, l.nTasks)
-	for t := l.tasks.next; t != &l.tasks; t = t.next {
-		all = append(all, t)
-	}
-	return all
+	return l.tasks.tasks()
 }
 
 func (l *Loop) enlist(t *Task) {
-	if t.listed {
-		return
+	if l.tasks.add(t) {
+		l.started++
 	}
-	t.listed = true
-	l.nTasks++
-	l.started++
-	last := l.tasks.prev
-	t.prev, t.next = last, &l.tasks
-	last.next, l.tasks.prev = t, t
-}
-
-func (l *Loop) delist(t *Task) {
-	if !t.listed {
-		return
-	}
-	t.listed = false
-	l.nTasks--
-	t.prev.next, t.next.prev = t.next, t.prev
-	t.prev, t.next = nil, nil
 }
 
 // Stats is what a loop has done and holds.
@@ -430,7 +408,7 @@ type Stats struct {
 // Stats returns what the loop has done and holds. It is called inside, or while the loop stands still.
 func (l *Loop) Stats() Stats {
 	return Stats{
-		Tasks: l.nTasks, Started: l.started, Ready: len(l.ready) + len(l.batch) - l.pos, Timers: l.timers.len(),
+		Tasks: l.tasks.n, Started: l.started, Ready: len(l.ready) + len(l.batch) - l.pos, Timers: l.timers.len(),
 		Idle: len(l.idle), Ticks: l.ticks, WakeUps: l.wakeUps.Load(),
 	}
 }

@@ -45,8 +45,12 @@ func (j *job) ended(how string) {
 	if j.end.Begin() {
 		j.how = how
 		j.end.Commit(loop.Succeeded)
+		j.task.Over()
 	}
 }
+
+// Ended implements loop.Body.
+func (j *job) Ended() bool { return j.end.State() != loop.Pending }
 
 // Run implements loop.Body.
 func (j *job) Run(ctx context.Context) {

@@ -36,8 +36,7 @@ func (c *Cause) travelling() *Cause {
 type Scope struct {
 	cause  atomic.Pointer[Cause]
 	loop   *Loop
-	over   atomic.Bool // the task has ended
-	values *values     // what Value asks; nil for none
+	values *values // what Value asks; nil for none
 	extra  atomic.Pointer[scopeExtra]
 }
 
@@ -192,6 +191,15 @@ func (s *Scope) carries(ctx context.Context) bool {
 // Done implements [context.Context].
 func (s *Scope) Done() <-chan struct{} { return s.standard().Done() }
 
+// Done implements [context.Context].
+func (t *Task) Done() <-chan struct{} {
+	std := t.standard()
+	if t.Body().Ended() { // before the channel was made
+		std.cancel(context.Canceled)
+	}
+	return std.Done()
+}
+
 // Value implements [context.Context].
 func (t *Task) Value(key any) any {
 	if key == scopeKey {
@@ -206,7 +214,7 @@ func (t *Task) Err() error {
 		t.looked.Store(true)
 		return c.Err
 	}
-	if t.over.Load() {
+	if t.Body().Ended() {
 		return context.Canceled
 	}
 	if t.hears() {
@@ -242,11 +250,8 @@ func (s *Scope) standard() *standard {
 		s.loop.tree.Unlock()
 	}
 	// Whoever has cancelled the scope may not have come to this yet, and nobody may see one without the other.
-	switch c := s.cause.Load(); {
-	case c != nil:
+	if c := s.cause.Load(); c != nil {
 		std.cancel(c.Cause)
-	case s.over.Load():
-		std.cancel(context.Canceled)
 	}
 	return std
 }

@@ -20,6 +20,8 @@ type Body interface {
 	Quit()
 	// Drop records that the body never ran, because the task was cancelled first.
 	Drop(*Cause)
+	// Ended reports whether the outcome is recorded, from any goroutine.
+	Ended() bool
 	// Info is what the task shows of itself.
 	Info() any
 }
@@ -46,16 +48,15 @@ type Task struct {
 	state taskState
 	// pending is set while a cancellation was requested and the body does not know yet.
 	pending  bool
-	listed   bool // in the loop's ring of tasks that are not done
 	panicked bool
 	looked   atomic.Bool // the body has asked its context whether it is cancelled
 	requests atomic.Int32
-	Scope    // the context of the body
+	place    uint32 // in the loop's roster
+	Scope           // the context of the body
 
-	owner      Owner // the typed side: a Body
-	id         uint64
-	prev, next *Task // the loop's ring
-	extra      atomic.Pointer[extra]
+	owner Owner // the typed side: a Body
+	id    uint64
+	extra atomic.Pointer[extra]
 }
 
 // extra holds what few tasks have.
@@ -93,13 +94,16 @@ func (t *Task) rootChild() *Child {
 	return nil
 }
 
-// retire ends the context of a task that is finished, for those outside who wait for its Done: what
-// the standard library has derived from it, and goroutines. Tasks that wait with it by mistake are
-// not disturbed.
+// retire takes a task that is finished off the books.
 func (t *Task) retire() {
-	t.loop.delist(t)
+	t.loop.tasks.remove(t)
 	t.state = finished
-	t.over.Store(true)
+}
+
+// Over is called when the outcome of the task is recorded. It ends the context, for those outside who wait
+// for its Done: what the standard library has derived from it, and goroutines. Tasks that wait with it
+// by mistake are not disturbed.
+func (t *Task) Over() {
 	if std := t.made(); std != nil {
 		std.cancel(context.Canceled)
 	}

@@ -55,13 +55,13 @@ func (l *Loop) roomy() bool {
 
 // room returns the capacity of the largest buffer.
 func (l *Loop) room() int {
-	return max(cap(l.ready), cap(l.batch), cap(l.idle), l.timers.room())
+	return max(cap(l.ready), cap(l.batch), cap(l.idle), cap(l.tasks.all), l.timers.room())
 }
 
 // trimBuffers gives back the buffers if they have been much too large for a while. The batch is used up.
 func (l *Loop) trimBuffers() {
 	tr := &l.trim
-	tr.peak = max(tr.peak, len(l.ready), len(l.idle), l.timers.len())
+	tr.peak = max(tr.peak, len(l.ready), len(l.idle), l.tasks.n, l.timers.len())
 	if tr.calms++; 4*tr.peak > l.room() {
 		tr.calms = 0
 	}
@@ -72,6 +72,7 @@ func (l *Loop) trimBuffers() {
 		l.batch, l.pos = nil, 0
 		l.idle = fit(l.idle)
 		l.timers.trim()
+		l.tasks.trim()
 	}
 }
 
