@@ -94,6 +94,7 @@ func (b *Barrier) Wait(ctx context.Context) (int, error) {
 	b.mu.Lock()
 	for b.state == barrierDraining || b.state == barrierResetting {
 		if err := b.outside.Wait(ctx, &b.mu, (*barrierKeeper)(b)); err != nil {
+			b.passOn()
 			b.mu.Unlock()
 			return 0, err
 		}
@@ -127,6 +128,7 @@ func (b *Barrier) enter(ctx context.Context) (index int, err error) {
 		err := b.inside.Wait(ctx, &b.mu, (*barrierKeeper)(b))
 		locked = true
 		if err != nil {
+			b.passOn()
 			return 0, err
 		}
 	}
@@ -134,6 +136,14 @@ func (b *Barrier) enter(ctx context.Context) (index int, err error) {
 		return 0, errBarrierLeft
 	}
 	return index, nil
+}
+
+// passOn wakes the first who waits, for nothing: asyncio's Barrier stands on a Condition, where each wait that
+// is cancelled notifies another one, and one who waits again is the last. mu is held.
+func (b *Barrier) passOn() {
+	if !b.inside.Wake() {
+		b.outside.Wake()
+	}
 }
 
 // leave takes one party off. The last one opens the barrier for those outside. mu is held.
@@ -151,6 +161,9 @@ func (b *Barrier) leave() {
 // as [Barrier.Wait] does, whose error it returns, or else that of fn. An error of fn does not break
 // the barrier.
 func (b *Barrier) With(ctx context.Context, fn func(ctx context.Context, position int) error) error {
+	if fn == nil {
+		panic("async: With was called with a nil function")
+	}
 	position, err := b.Wait(ctx)
 	if err != nil {
 		return err

@@ -64,7 +64,8 @@ func (c *Condition) With(ctx context.Context, fn func(ctx context.Context) error
 // they are.
 //
 // If ctx is cancelled, Wait returns the error of that, [ErrCancelled] or [ErrTimeout]. The caller has the
-// lock also then, so this may take as long as others hold it. A notification that it was given, and one
+// lock also then, so this may take as long as others hold it; one who was queueing for it goes to the
+// end of that line, as in asyncio. A notification that it was given, and one
 // more than was given in any case, goes to the next one, as in Python 3.13.
 //
 // A callback gets [ErrNotInTask]. Wait panics if the lock is not locked.
@@ -89,10 +90,14 @@ func (c *Condition) Wait(ctx context.Context) (err error) {
 	l.Release()
 	err = c.line.Wait(ctx, &c.mu, (*conditionKeeper)(c))
 	c.mu.Unlock()
-	held, late := l.acquireAnyway(ctx)
-	if late != nil {
-		err = late
+	if err == nil {
+		if err = l.Acquire(ctx); err == nil {
+			held = true
+			return nil
+		}
+		// asyncio asks again, and so at the end of the line.
 	}
+	held = l.acquireAnyway(ctx)
 	return err
 }
 
@@ -100,6 +105,9 @@ func (c *Condition) Wait(ctx context.Context) (err error) {
 // and after each. WaitFor suspends and fails as [Condition.Wait] does; if pred is true at once, it does
 // neither.
 func (c *Condition) WaitFor(ctx context.Context, pred func() bool) error {
+	if pred == nil {
+		panic("async: WaitFor was called with a nil predicate")
+	}
 	for !pred() {
 		if err := c.Wait(ctx); err != nil {
 			return err

@@ -78,25 +78,25 @@ func (l *Lock) acquire(ctx context.Context, k loop.Keeper) error {
 	return err
 }
 
-// acquireAnyway is Acquire for one who goes on only with the lock. The error is that of ctx, if that has
-// ended while it had to wait.
-func (l *Lock) acquireAnyway(ctx context.Context) (held bool, err error) {
-	if l.state.Load() == lockFree && l.state.CompareAndSwap(lockFree, lockTaken) {
-		return true, nil
+// acquireAnyway is Acquire for one who goes on only with the lock. It reports false only if the calling task
+// cannot wait any more.
+func (l *Lock) acquireAnyway(ctx context.Context) (held bool) {
+	if l.TryAcquire() {
+		return true
 	}
 	l.mu.Lock()
 	if l.take() {
 		l.mu.Unlock()
-		return true, nil
+		return true
 	}
-	held, err = l.line.WaitAnyway(ctx, &l.mu, (*lockKeeper)(l))
+	held = l.line.WaitAnyway(ctx, &l.mu, (*lockKeeper)(l))
 	l.stop()
 	if held {
 		l.held = true
 	}
 	l.settle()
 	l.mu.Unlock()
-	return held, err
+	return held
 }
 
 // TryAcquire takes the lock if that needs no waiting, and reports whether it did. It never suspends.
@@ -211,6 +211,7 @@ func (l *Lock) abandon() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stop()
+	l.unheld = slices.DeleteFunc(l.unheld, loop.Identity.Gone) // those who did not release it after all
 	l.unheld = append(l.unheld, loop.Me())
 }
 
@@ -247,6 +248,9 @@ type holdable interface {
 
 // with is what all of Python's "async with lock" do.
 func with(ctx context.Context, h holdable, fn func(ctx context.Context) error) error {
+	if fn == nil {
+		panic("async: With was called with a nil function")
+	}
 	if err := h.Acquire(ctx); err != nil {
 		return err
 	}

@@ -372,6 +372,9 @@ func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.l.IsClosed() { // and whoever closes it comes to the handlers after that
+		return ErrLoopClosed
+	}
 	if h := l.signals[sig]; h != nil {
 		h.fn = fn
 		return nil

@@ -488,8 +488,8 @@ func followEvent(t *testing.T, ops []byte) {
 	})
 }
 
-// A simCondition is asyncio.Condition. Where a task is cancelled again while it waits for the lock, ours keeps its place in the line and
-// asyncio's goes to the end of it.
+// A simCondition is asyncio.Condition, but for a task that is cancelled more than once while it waits for the lock: asyncio's goes to
+// the end of the line each time, ours once, because a cancellation is a level.
 type simCondition struct {
 	lock    simLock
 	waiters []*simFuture
@@ -504,19 +504,33 @@ func (c *simCondition) wait(t *simTask, then func(cancelled bool)) {
 			}
 			then(cancelled)
 		}
-		if c.lock.tryAcquire() {
-			end()
+		if cancelled {
+			c.lock.acquireAnyway(t, end)
 			return
 		}
-		f := &simFuture{task: t}
-		f.then = func(bool) {
-			c.lock.waiters = slices.DeleteFunc(c.lock.waiters, func(o *simFuture) bool { return o == f })
-			c.lock.locked = true
-			cancelled = cancelled || t.must
-			end()
-		}
-		c.lock.waiters = append(c.lock.waiters, f) // and t.waits is nil: nothing reaches it but its turn
+		c.lock.acquire(t, func(lost bool) {
+			if cancelled = lost; lost {
+				c.lock.acquireAnyway(t, end)
+			} else {
+				end()
+			}
+		})
 	})
+}
+
+// acquireAnyway waits for a turn that nothing else ends.
+func (l *simLock) acquireAnyway(t *simTask, then func()) {
+	if l.tryAcquire() {
+		then()
+		return
+	}
+	f := &simFuture{task: t}
+	f.then = func(bool) {
+		l.waiters = slices.DeleteFunc(l.waiters, func(o *simFuture) bool { return o == f })
+		l.locked = true
+		then()
+	}
+	l.waiters = append(l.waiters, f) // and t.waits is nil: nothing reaches it but its turn
 }
 
 func followCondition(t *testing.T, ops []byte) {
@@ -626,7 +640,9 @@ func (b *simBarrier) wakeAll() {
 func (b *simBarrier) wait(t *simTask, parties int, then func(index int, outcome string)) {
 	if b.state == "draining" || b.state == "resetting" {
 		t.wait(&b.outside, func(cancelled bool) {
-			if !cancelled {
+			if cancelled {
+				b.passOn()
+			} else {
 				b.wait(t, parties, then)
 			}
 		})
@@ -653,7 +669,15 @@ func (b *simBarrier) wait(t *simTask, parties int, then func(index int, outcome 
 		then(index, "<nil>")
 		return
 	}
-	t.wait(&b.inside, func(cancelled bool) {
+	var enter func(cancelled bool)
+	enter = func(cancelled bool) {
+		if !cancelled && b.state == "filling" { // woken for nothing
+			t.wait(&b.inside, enter)
+			return
+		}
+		if cancelled {
+			b.passOn()
+		}
 		state := b.state
 		exit()
 		switch {
@@ -663,7 +687,15 @@ func (b *simBarrier) wait(t *simTask, parties int, then func(index int, outcome 
 		default:
 			then(0, "async: Abort or reset of barrier")
 		}
-	})
+	}
+	t.wait(&b.inside, enter)
+}
+
+// passOn is what Condition.wait does when it is cancelled: it notifies one more.
+func (b *simBarrier) passOn() {
+	if wake(b.inside, 1) == 0 {
+		wake(b.outside, 1)
+	}
 }
 
 func followBarrier(t *testing.T, ops []byte) {

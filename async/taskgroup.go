@@ -75,13 +75,15 @@ func WithTaskGroup(ctx context.Context, body func(ctx context.Context, tg *TaskG
 		}
 	}()
 	caught := panics.Try(func() { err = body(tg.scope, tg) })
+	var panicked error
 	if caught != nil {
-		err = loop.Spell.Panic(caught)
+		panicked = loop.Spell.Panic(caught)
+		err = panicked
 	}
 	returned = true
 	err = tg.leave(ctx, err)
-	if caught != nil {
-		panic(loop.Spell.Panic(caught))
+	if panicked != nil {
+		panic(panicked)
 	}
 	return err
 }

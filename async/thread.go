@@ -140,7 +140,8 @@ func (j *executorJob[T]) CancelWaited(c *loop.Cause) bool {
 // fn gets a ctx with the values of ctx and a copy of the context variables. If the task is
 // cancelled, ToThread returns [ErrCancelled] at once and fn's ctx is done; fn itself goes on until
 // it returns, and what it returns is dropped; it never starts if it has not. A panic in fn is a
-// [PanicError]. The end of [Run] waits for fn.
+// [PanicError]; runtime.Goexit in fn, as testing.T.FailNow calls it, cancels the wait. The end of [Run]
+// waits for fn.
 //
 // On a plain goroutine, or without a loop, fn is called right here.
 func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (T, error) {

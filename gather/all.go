@@ -276,6 +276,9 @@ func (j *joined[R]) release() {
 	spareNodes.Put(&nodes)
 }
 
+// EndsSoon reports whether all children are done and the loop has not come to that yet.
+func (j *joined[R]) EndsSoon() bool { return !j.out.IsDone() && j.home != nil && j.home.Inside() }
+
 // CancelWaited implements loop.Canceller.
 func (j *joined[R]) CancelWaited(c *loop.Cause) bool {
 	if j.out.IsDone() {

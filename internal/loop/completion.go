@@ -239,6 +239,13 @@ type Canceller interface {
 	CancelWaited(*Cause) bool
 }
 
+// endsSoon reports whether a Canceller that has refused is about to end by itself, in one of the next ticks: a
+// gather whose children are done, and which does not know yet. asyncio waits for that.
+func endsSoon(c Canceller) bool {
+	s, ok := c.(interface{ EndsSoon() bool })
+	return ok && s.EndsSoon()
+}
+
 // An Owner is what stands behind a future and is cancelled in its place. It is a pointer's worth in the future.
 type Owner struct{ Canceller }
 
@@ -265,12 +272,12 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 	w.observe(ctx)
 	cause := w.cancelCause()
 	if cause != nil {
-		if !target.CancelWaited(cause) {
+		w.delegated = target.CancelWaited(cause)
+		if !w.delegated && !endsSoon(target) {
 			t.yield()
 			w.unobserve()
 			return nil, t.deliver(cause)
 		}
-		w.delegated = true
 	}
 	if c.Add(&w.waiter) {
 		w.beginWait(target)

@@ -100,6 +100,10 @@ func (q *Line) WakeAll() {
 //
 // If the task is unwound, Wait does not return and leaves mu unlocked; so its Unlock must not be deferred.
 func (q *Line) Wait(ctx context.Context, mu *sync.Mutex, k Keeper) error {
+	if ctx == nil {
+		mu.Unlock() // so that the caller's panic leaves what it guards as it was
+		panic("async: the ctx of a wait is nil")
+	}
 	t, err := Current(ctx)
 	switch {
 	case err != nil:
@@ -107,45 +111,21 @@ func (q *Line) Wait(ctx context.Context, mu *sync.Mutex, k Keeper) error {
 	case t == nil:
 		return q.waitOutside(ctx, mu, k)
 	}
-	w := t.w
-	w.observe(ctx)
-	if c := w.cancelCause(); c != nil {
-		mu.Unlock()
-		t.yield()
-		w.unobserve()
-		mu.Lock()
-		return t.deliver(c)
-	}
+	t.w.observe(ctx)
 	return q.park(t, mu, k)
 }
 
 // WaitAnyway is Wait for a turn that has to come, whatever happens to ctx. It reports whether the turn has
-// come, which it never has for a callback. If ctx has ended meanwhile, it returns the error of that as well.
-func (q *Line) WaitAnyway(ctx context.Context, mu *sync.Mutex, k Keeper) (turn bool, err error) {
+// come, which it never has for a callback.
+func (q *Line) WaitAnyway(ctx context.Context, mu *sync.Mutex, k Keeper) (turn bool) {
 	t, err := Current(ctx)
 	switch {
 	case err != nil:
-		return false, err
+		return false
 	case t == nil:
-		if err := q.waitOutside(context.Background(), mu, k); err != nil {
-			return false, err
-		}
-		if c := CauseOf(ctx); c != nil {
-			return true, c.Wait
-		}
-		return true, nil
+		return q.waitOutside(context.Background(), mu, k) == nil
 	}
-	if err := q.park(t, mu, k); err != nil {
-		return false, err
-	}
-	w := t.w
-	w.observe(ctx)
-	c := w.cancelCause()
-	w.unobserve()
-	if c != nil {
-		return true, t.deliver(c)
-	}
-	return true, nil
+	return q.park(t, mu, k) == nil
 }
 
 // park is how a task waits.
@@ -164,7 +144,11 @@ func (q *Line) park(t *Task, mu *sync.Mutex, k Keeper) error {
 	}()
 	var c *Cause
 	for {
-		t.park()
+		if w.cancelCause() == nil {
+			t.park()
+		} else {
+			t.yield() // It has a place in the line for a tick, and gets no turn.
+		}
 		mu.Lock()
 		if c = w.cancelCause(); c != nil || !w.waiter.waits() {
 			break

@@ -394,6 +394,9 @@ func (t *Task) interrupt(c *Cause) {
 			w.delegated = true
 			return
 		}
+		if !ring && endsSoon(target) {
+			return
+		}
 	}
 	t.wake()
 }
@@ -463,6 +466,9 @@ type Identity struct {
 	Task      *Task
 	Goroutine int64 // only if there is no task
 }
+
+// Gone reports whether it was that of a task that has ended.
+func (i Identity) Gone() bool { return i.Task != nil && i.Task.Body().Ended() }
 
 // Me returns the identity of the caller. Deferred calls of a task that is unwound are the task too; what it
 // runs in Block is not.
