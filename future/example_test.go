@@ -154,7 +154,7 @@ func ExamplePool_CancelPending() {
 	fmt.Println("cancelled:", queued.Cancelled())
 	fmt.Println(pool.Shutdown(context.Background()))
 	// Output:
-	// {Workers:1 Running:1 Queued:1 Done:0}
+	// {Workers:1 Running:1 Queued:1 Done:0 Idle:0}
 	// taken out of the queue: 1
 	// finished <nil>
 	// cancelled: true
