@@ -68,3 +68,23 @@ func BenchmarkSleepers(b *testing.B) {
 		return nil
 	})
 }
+
+// BenchmarkToThread measures a round trip to another goroutine, one at a time, beside that of a goroutine and a channel.
+func BenchmarkToThread(b *testing.B) {
+	b.Run("ToThread", func(b *testing.B) {
+		check(async.Run(func(ctx context.Context) error {
+			b.ReportAllocs()
+			for b.Loop() {
+				must(async.ToThread(ctx, func(context.Context) (int, error) { return 1, nil }))
+			}
+			return nil
+		}))
+	})
+	b.Run("goroutine and channel", func(b *testing.B) {
+		for b.Loop() {
+			result := make(chan int, 1)
+			go func() { result <- 1 }()
+			<-result
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asyncgo/asyncgo/future"
@@ -20,9 +21,9 @@ type Loop struct {
 	opts  *options
 	eager bool
 
+	pool     atomic.Pointer[future.Pool] // the default executor, made on first use
 	mu       sync.Mutex
-	pool     *future.Pool // the default executor, made on first use
-	shutdown bool         // of the default executor
+	shutdown bool // of the default executor
 	signals  map[os.Signal]*signalHandler
 
 	jobs jobs
@@ -30,62 +31,56 @@ type Loop struct {
 
 // jobs counts functions that run elsewhere for a loop, so that the end of Run can wait for them.
 type jobs struct {
-	mu   sync.Mutex
-	n    int
-	over bool          // no more are taken
-	idle *Future[Void] // done when n comes to zero, if somebody waits
+	n    atomic.Int64
+	over atomic.Bool                  // no more are taken
+	idle atomic.Pointer[Future[Void]] // done when n comes to zero, if somebody waits
 }
 
 // begin adds a job, or reports false if none are taken any more.
 func (j *jobs) begin() bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if !j.over {
-		j.n++
+	j.n.Add(1)
+	if j.over.Load() {
+		j.end()
+		return false
 	}
-	return !j.over
+	return true
 }
 
+// end takes a job off. Whoever waits writes idle and then looks at n, and this the other way round, so
+// that one of the two sees the other.
 func (j *jobs) end() {
-	j.mu.Lock()
-	j.n--
-	var idle *Future[Void]
-	if j.n == 0 {
-		idle, j.idle = j.idle, nil
+	if j.n.Add(-1) == 0 {
+		j.tell()
 	}
-	j.mu.Unlock()
-	if idle != nil {
+}
+
+func (j *jobs) tell() {
+	if idle := j.idle.Swap(nil); idle != nil {
 		idle.SetResult(Void{})
 	}
 }
 
 // refuse has begin report false from now on.
-func (j *jobs) refuse() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.over = true
-}
+func (j *jobs) refuse() { j.over.Store(true) }
 
 // any reports whether there are jobs.
-func (j *jobs) any() bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.n > 0
-}
+func (j *jobs) any() bool { return j.n.Load() > 0 }
 
-// wait waits until there are no jobs.
-func (j *jobs) wait(ctx context.Context) {
-	j.mu.Lock()
-	if j.n == 0 {
-		j.mu.Unlock()
-		return
+// wait waits until there are no jobs, or ctx ends.
+func (j *jobs) wait(ctx context.Context) error {
+	if !j.any() {
+		return nil
 	}
-	if j.idle == nil {
-		j.idle = NewFuture[Void](ctx)
+	idle := NewFuture[Void](ctx)
+	if !j.idle.CompareAndSwap(nil, idle) {
+		panic("async: two wait for the jobs of one loop") // only the end of Run does
 	}
-	idle := j.idle
-	j.mu.Unlock()
-	idle.Await(ctx)
+	if !j.any() {
+		j.tell()
+	}
+	_, err := idle.Await(ctx)
+	j.idle.CompareAndSwap(idle, nil)
+	return err
 }
 
 // NewLoop returns a loop that does not run yet: asyncio.new_event_loop. It must be closed by [Loop.Close].
@@ -203,7 +198,7 @@ func (l *Loop) Close() error {
 	}
 	l.closeSignals()
 	l.mu.Lock()
-	pool := l.pool
+	pool := l.pool.Load()
 	l.shutdown = true
 	l.mu.Unlock()
 	if pool == nil {
@@ -211,11 +206,18 @@ func (l *Loop) Close() error {
 	}
 	pool.CancelPending()
 	if l.jobs.any() {
-		go pool.Shutdown(context.Background()) // ends with the last job
+		pool.Shutdown(ended) // it goes on, and its goroutines end with the last job
 		return nil
 	}
 	return pool.Shutdown(context.Background())
 }
+
+// ended is a context for those who do not want to wait.
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
 
 // IsRunning reports whether the loop runs.
 func (l *Loop) IsRunning() bool { return l.engine().Running() }

@@ -23,6 +23,7 @@ type options struct {
 	executor future.Executor
 	handler  func(*Loop, ExceptionContext)
 	eager    bool
+	join     time.Duration
 }
 
 func makeOptions(opts []Option) *options {
@@ -87,6 +88,17 @@ func WithContext(ctx context.Context) Option {
 // DefaultExecutor sets where [ToThread] and [RunInExecutor] run functions. It belongs to the
 // caller: the end of the run waits for the functions it was given, and does not shut it down.
 func DefaultExecutor(ex future.Executor) Option { return func(o *options) { o.executor = ex } }
+
+// ThreadJoinTimeout bounds how long the end of a run waits for functions that [ToThread] and
+// [RunInExecutor] have started: loop.shutdown_default_executor(timeout). Without it the wait has no
+// bound, as a function may hold what the program needs to be consistent. Functions that take longer are
+// logged and left behind; they go on, and their outcomes are dropped. It panics if d is not positive.
+func ThreadJoinTimeout(d time.Duration) Option {
+	if d <= 0 {
+		panic("async: the duration of ThreadJoinTimeout is not positive")
+	}
+	return func(o *options) { o.join = d }
+}
 
 // ExceptionHandler sets what is called with errors that nobody gets; see [Loop.SetExceptionHandler].
 func ExceptionHandler(fn func(*Loop, ExceptionContext)) Option {

@@ -2,12 +2,15 @@ package async
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
@@ -16,7 +19,7 @@ import (
 //
 // When main has ended, all tasks that are left are cancelled, in the order of their creation, and
 // waited for, together with the functions that [ToThread] has started; then the loop is closed. Nothing
-// that was started survives Run. Errors of the leftovers, and errors of tasks that nobody has looked
+// that was started survives Run, unless [ThreadJoinTimeout] allows it. Errors of the leftovers, and errors of tasks that nobody has looked
 // at, go to the exception handler. A leftover that waits with a context that is not its own, as
 // context.Background, is not reached by the cancellation and holds up the end of Run.
 //
@@ -134,6 +137,13 @@ func RunIn[T any](r *Runner, main Coroutine[T]) (v T, err error) {
 	return v, err
 }
 
+func (l *Loop) logger() *slog.Logger {
+	if l.opts.logger != nil {
+		return l.opts.logger
+	}
+	return slog.Default()
+}
+
 // notEager keeps the main task from starting before the loop runs.
 func notEager(o *taskOptions) { o.eager = false }
 
@@ -167,21 +177,24 @@ func (l *Loop) shutDown() (goexit bool) {
 	// A task that answers its cancellation by starting another one gets a few chances; what is left then
 	// is unwound by Close. Functions on other goroutines are waited for while the loop runs, because they may
 	// need it.
+	join := &joining{l: l}
 	for range 8 {
 		left := l.cancelAll()
-		if len(left) == 0 && !l.jobs.any() {
+		if len(left) == 0 && !join.any() {
 			break
 		}
 		goexit = l.lastTask(func(ctx context.Context) {
 			l.awaitEnds(ctx, left)
-			l.jobs.wait(ctx)
+			join.wait(ctx)
 		}) || goexit
 	}
 	l.jobs.refuse()
-	if l.jobs.any() || l.hasPool() || l.l.AnyUnseen() {
+	if join.any() || l.hasPool() || l.l.AnyUnseen() {
 		goexit = l.lastTask(func(ctx context.Context) {
-			l.jobs.wait(ctx)
-			l.ShutdownDefaultExecutor(ctx)
+			join.wait(ctx)
+			if !join.over { // else Close does what can be done
+				l.ShutdownDefaultExecutor(ctx)
+			}
 			for _, e := range l.l.Unseen() {
 				l.reportInCallback(ctx, func() { l.l.Report(e) })
 			}
@@ -192,6 +205,37 @@ func (l *Loop) shutDown() (goexit bool) {
 		panic(fmt.Sprintf("async: closing the loop: %v", err))
 	}
 	return goexit
+}
+
+// joining is the wait for functions on other goroutines at the end of a run, which may be bounded.
+type joining struct {
+	l     *Loop
+	begun bool
+	until time.Duration
+	over  bool // it has taken too long
+}
+
+// any reports whether there is something to wait for.
+func (j *joining) any() bool { return !j.over && j.l.jobs.any() }
+
+// wait waits for the functions that run now.
+func (j *joining) wait(ctx context.Context) {
+	bound := j.l.opts.join
+	switch {
+	case !j.any():
+		return
+	case bound <= 0:
+		j.l.jobs.wait(ctx)
+		return
+	case !j.begun:
+		j.begun, j.until = true, j.l.Time()+bound
+	}
+	ctx, cancel := WithTimeout(ctx, j.until-j.l.Time())
+	defer cancel()
+	if errors.Is(j.l.jobs.wait(ctx), ErrTimeout) {
+		j.over = true
+		j.l.logger().Warn("the executor did not finish its functions in time", "limit", bound, "running", j.l.jobs.n.Load())
+	}
 }
 
 // cancelAll cancels the tasks that are not done, and returns them.

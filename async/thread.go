@@ -2,9 +2,11 @@ package async
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/asyncgo/asyncgo/future"
 	"github.com/asyncgo/asyncgo/internal/loop"
+	"github.com/sourcegraph/conc/panics"
 )
 
 // executor returns the default executor of the loop, or an error after its shutdown.
@@ -12,30 +14,29 @@ func (l *Loop) executor() (future.Executor, error) {
 	if l.opts.executor != nil {
 		return l.opts.executor, nil
 	}
+	if p := l.pool.Load(); p != nil {
+		return p, nil // which knows itself whether it is shut down
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.shutdown {
 		return nil, ErrShutdown
 	}
-	if l.pool == nil {
-		l.pool = future.NewPool(0, future.PoolName("async"))
+	if l.pool.Load() == nil {
+		l.pool.Store(future.NewPool(0, future.PoolName("async")))
 	}
-	return l.pool, nil
+	return l.pool.Load(), nil
 }
 
 // hasPool reports whether the default executor was used.
-func (l *Loop) hasPool() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.pool != nil
-}
+func (l *Loop) hasPool() bool { return l.pool.Load() != nil }
 
 // ShutdownDefaultExecutor ends the default executor and waits until its functions have returned, or
 // ctx is done: shutdown_default_executor. It blocks the calling goroutine; a task is suspended.
 func (l *Loop) ShutdownDefaultExecutor(ctx context.Context) error {
 	l.engine()
 	l.mu.Lock()
-	pool := l.pool
+	pool := l.pool.Load()
 	l.shutdown = true
 	l.mu.Unlock()
 	if pool == nil {
@@ -68,6 +69,9 @@ func RunInExecutor[T any](ctx context.Context, ex future.Executor, fn func() (T,
 	if fn == nil {
 		panic("async: RunInExecutor was called with a nil function")
 	}
+	if p, ok := ex.(*future.Pool); ok && p == nil {
+		panic("async: RunInExecutor was called with a nil Pool")
+	}
 	l := loop.Near(ctx)
 	if l == nil {
 		if ex == nil {
@@ -85,43 +89,128 @@ func RunInExecutor[T any](ctx context.Context, ex future.Executor, fn func() (T,
 			return future.Failed[T](err)
 		}
 	}
-	j := &executorJob[T]{loop: face}
-	j.owner.Canceller = j
-	j.fut.Promise().Bind(l, &j.owner)
-	if !face.jobs.begin() {
+	return (&executorJob[T]{loop: face, fn: fn}).submit(ex)
+}
+
+// executorJob is a function on an executor, and the future that the loop has of it.
+type executorJob[T any] struct {
+	fut      Future[T]
+	owner    loop.Owner
+	loop     *Loop
+	state    atomic.Uint32 // a jobState
+	returned bool
+	// One of the two is set. It belongs to whoever moves state away from jobQueued.
+	fn       func() (T, error)
+	threaded func(ctx context.Context) (T, error)
+	ctx      loop.JobContext // of threaded
+}
+
+type jobState = uint32
+
+const (
+	jobQueued jobState = iota
+	jobStarted
+	jobWithdrawn
+)
+
+// submit gives the job to an executor and returns its future.
+func (j *executorJob[T]) submit(ex future.Executor) *Future[T] {
+	l := j.loop.l
+	if !j.loop.jobs.begin() {
 		return future.Failed[T](ErrShutdown)
 	}
+	j.owner.Canceller = j
+	j.fut.Promise().Bind(l, &j.owner)
 	l.External(1)
 	submitted := false
 	defer func() {
-		if !submitted { // the executor has panicked
-			face.jobs.end()
-			l.External(-1)
+		if !submitted && j.withdraw() { // the executor has panicked
+			j.gone()
 		}
 	}()
-	j.inner = future.Submit(ex, func() (v T, err error) {
-		l.Job(func() { v, err = fn() })
-		return v, err
-	})
+	var err error
+	if p, ok := ex.(*future.Pool); ok {
+		err = p.Enqueue(j)
+	} else {
+		err = ex.Execute(func() { j.RunJob() })
+	}
 	submitted = true
-	j.inner.AddDoneCallback(j.ended)
+	if err != nil && j.withdraw() {
+		j.ended(*new(T), err, false)
+	}
 	return &j.fut
 }
 
-// executorJob is the loop's view of a function on an executor.
-type executorJob[T any] struct {
-	loop  *Loop
-	owner loop.Owner
-	fut   Future[T]
-	inner *Future[T]
+// withdraw keeps the function from starting, and reports false if it has.
+func (j *executorJob[T]) withdraw() bool {
+	if !j.state.CompareAndSwap(jobQueued, jobWithdrawn) {
+		return false
+	}
+	j.fn, j.threaded = nil, nil
+	return true
 }
 
-// ended is called on the goroutine of the executor.
-func (j *executorJob[T]) ended(inner *Future[T]) {
-	v, err := inner.Result()
-	j.fut.Promise().Complete(v, err, inner.Cancelled())
+// RunJob implements promise.Job. It is called on the goroutine of the executor.
+func (j *executorJob[T]) RunJob() (ran bool) {
+	if !j.state.CompareAndSwap(jobQueued, jobStarted) {
+		return false
+	}
+	defer j.crashed()
+	v, err := j.call()
+	j.returned = true
+	j.ended(v, err, false)
+	return true
+}
+
+func (j *executorJob[T]) call() (v T, err error) {
+	if l := j.loop.l; !l.RealTime() {
+		l.Job(func() { v, err = j.apply() })
+		return v, err
+	}
+	return j.apply()
+}
+
+func (j *executorJob[T]) apply() (T, error) {
+	if fn := j.fn; fn != nil {
+		j.fn = nil
+		return fn()
+	}
+	fn := j.threaded
+	j.threaded = nil
+	defer j.ctx.End()
+	return fn(&j.ctx)
+}
+
+// crashed is deferred by RunJob, for a function that has not returned.
+func (j *executorJob[T]) crashed() {
+	if j.returned {
+		return
+	}
+	if v := recover(); v != nil {
+		p := panics.NewRecovered(1, v)
+		j.ended(*new(T), loop.Spell.Panic(&p), false)
+		return
+	}
+	j.ended(*new(T), ErrCancelled, true) // runtime.Goexit
+}
+
+// ended tells the loop. If the future was cancelled meanwhile, the outcome is dropped.
+func (j *executorJob[T]) ended(v T, err error, cancelled bool) {
+	j.fut.Promise().Complete(v, err, cancelled)
+	j.gone()
+}
+
+// gone takes the job off the loop's books.
+func (j *executorJob[T]) gone() {
 	j.loop.l.External(-1)
 	j.loop.jobs.end()
+}
+
+// DropJob implements promise.Job.
+func (j *executorJob[T]) DropJob() {
+	if j.withdraw() {
+		j.ended(*new(T), ErrCancelled, true)
+	}
 }
 
 // CancelWaited implements loop.Canceller.
@@ -129,7 +218,9 @@ func (j *executorJob[T]) CancelWaited(c *loop.Cause) bool {
 	if !j.fut.Promise().Complete(*new(T), loop.Spell.Cancelled(c), true) {
 		return false
 	}
-	j.inner.Promise().CancelWaited(c) // if it has not started
+	if j.withdraw() {
+		j.gone()
+	}
 	return true
 }
 
@@ -141,7 +232,7 @@ func (j *executorJob[T]) CancelWaited(c *loop.Cause) bool {
 // cancelled, ToThread returns [ErrCancelled] at once and fn's ctx is done; fn itself goes on until
 // it returns, and what it returns is dropped; it never starts if it has not. A panic in fn is a
 // [PanicError]; runtime.Goexit in fn, as testing.T.FailNow calls it, cancels the wait. The end of [Run]
-// waits for fn.
+// waits for fn; see [ThreadJoinTimeout]. It costs about twice what a goroutine and a channel do.
 //
 // On a plain goroutine, or without a loop, fn is called right here.
 func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (T, error) {
@@ -155,17 +246,19 @@ func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error
 	case t == nil:
 		return fn(ctx)
 	}
-	jobCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	jobCtx = loop.WithVars(jobCtx, loop.VarsOf(ctx, false).Copy())
-	job := RunInExecutor(t.Context(), nil, func() (T, error) {
-		defer cancel(nil)
-		return fn(jobCtx)
-	})
+	face := faceOf(t.Loop())
+	ex, err := face.executor()
+	if err != nil {
+		return *new(T), err
+	}
+	j := &executorJob[T]{loop: face, threaded: fn}
+	j.ctx.Init(ctx, t)
+	job := j.submit(ex)
 	err = ErrLoopClosed // if Await does not return, because the task is unwound
 	defer func() {
 		if err != nil {
 			job.Cancel() // nobody looks at it any more
-			cancel(err)
+			j.ctx.Cancel(err)
 		}
 	}()
 	v, err := job.Await(ctx)

@@ -142,6 +142,7 @@ func TestFactsSubmit(t *testing.T) {
 		want := min(32, runtime.GOMAXPROCS(0)+4)
 		var zero future.Pool
 		for _, p := range []*future.Pool{future.NewPool(0), &zero} {
+			await(t, future.Submit(p, func() (int, error) { return 1, nil }))
 			expectEqual(t, "Workers", p.Stats().Workers, want)
 			expectError(t, "Shutdown", p.Shutdown(context.Background()), nil)
 		}

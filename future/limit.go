@@ -1,6 +1,10 @@
 package future
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/asyncgo/asyncgo/internal/promise"
+)
 
 // Limit returns a view of the pool that uses at most n of its workers at once, for work that must not
 // take all of them: queries of a database that allows eight connections, requests to one host. A view
@@ -36,13 +40,13 @@ func (p *Pool) forget(v *Pool) {
 // A turn is the job that a view has in the queue of its pool: to run the first of the view's own.
 type turn struct{ v *Pool }
 
-func isTurn(j job) bool {
+func isTurn(j promise.Job) bool {
 	_, ok := j.(turn)
 	return ok
 }
 
 // enqueueView is enqueue for a view, which is locked. Views are locked before their pools.
-func (p *Pool) enqueueView(j job, more bool) error {
+func (p *Pool) enqueueView(j promise.Job, more bool) error {
 	if p.active < p.workers {
 		if err := p.parent.enqueue(turn{p}, more); err != nil {
 			return err
@@ -62,8 +66,8 @@ func (p *Pool) isShut() bool {
 	return p.shut || p.parent != nil && p.parent.isShut()
 }
 
-// run implements job: it runs the first of the view's jobs, and queues again if there are more.
-func (t turn) run() bool {
+// RunJob implements promise.Job: it runs the first of the view's jobs, and queues again if there are more.
+func (t turn) RunJob() bool {
 	v := t.v
 	v.mu.Lock()
 	if v.queue.len() == 0 { // they were cancelled
@@ -84,12 +88,12 @@ func (t turn) run() bool {
 		}
 		v.endTurn()
 	}()
-	ran = j.run()
+	ran = j.RunJob()
 	return ran
 }
 
-// drop implements job. Turns are never dropped; see CancelPending.
-func (t turn) drop() {}
+// DropJob implements promise.Job. Turns are never dropped; see CancelPending.
+func (t turn) DropJob() {}
 
 // endTurn ends a turn, and takes the next if there is something to do. The view is locked.
 func (p *Pool) endTurn() {

@@ -38,7 +38,10 @@ func Map[A, T any](ctx context.Context, ex Executor, items iter.Seq[A], fn func(
 // width returns how many functions an executor runs at once, as far as that is known.
 func width(ex Executor) int {
 	if p, ok := ex.(*Pool); ok {
-		return p.Stats().Workers
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.complete()
+		return p.workers
 	}
 	return runtime.GOMAXPROCS(0)
 }

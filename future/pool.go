@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/asyncgo/asyncgo/internal/promise"
 	"github.com/panjf2000/ants/v2"
 	"github.com/petermattis/goid"
 	"github.com/sourcegraph/conc/panics"
@@ -35,7 +36,7 @@ type Pool struct {
 
 	mu      sync.Mutex
 	ants    *ants.Pool // made with the first work
-	queue   fifo[job]
+	queue   fifo[promise.Job]
 	queued  atomic.Int64  // the length of the queue, for those who have not locked it
 	all     []*poolWorker // made so far
 	free    []*poolWorker // of them without a goroutine, last in first out
@@ -49,28 +50,22 @@ type Pool struct {
 	views   map[*Pool]struct{}
 }
 
-// job is work in the queue of a pool.
-type job interface {
-	// run does it, unless it was withdrawn.
-	run() (ran bool)
-	// drop is called in place of run when it is taken out of the queue again.
-	drop()
-}
-
 // executed is a job that nobody has a future of.
 type executed struct {
 	fn func()
 	p  *Pool
 }
 
-func (e *executed) run() bool {
+// RunJob implements promise.Job.
+func (e *executed) RunJob() bool {
 	if caught := panics.Try(e.fn); caught != nil {
 		slog.Error("future: a job panicked", "worker", e.p.Worker(), "error", newPanicError(caught))
 	}
 	return true
 }
 
-func (e *executed) drop() {}
+// DropJob implements promise.Job.
+func (e *executed) DropJob() {}
 
 // A PoolOption changes how a [Pool] is made.
 type PoolOption func(*Pool)
@@ -133,9 +128,12 @@ func (p *Pool) Execute(fn func()) error {
 	return p.enqueue(&executed{fn, p}, false)
 }
 
+// Enqueue is Execute for a job that can be withdrawn. It is for asyncgo's own packages.
+func (p *Pool) Enqueue(j promise.Job) error { return p.enqueue(j, false) }
+
 // enqueue puts a job at the end of the queue. With more it is the next turn of a view, which is taken
 // after a shutdown too.
-func (p *Pool) enqueue(j job, more bool) error {
+func (p *Pool) enqueue(j promise.Job, more bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -163,12 +161,12 @@ func (p *Pool) enqueue(j job, more bool) error {
 	return nil
 }
 
-func (p *Pool) push(j job) {
+func (p *Pool) push(j promise.Job) {
 	p.queue.push(j)
 	p.queued.Store(int64(p.queue.len()))
 }
 
-func (p *Pool) pop() job {
+func (p *Pool) pop() promise.Job {
 	j := p.queue.pop()
 	p.queued.Store(int64(p.queue.len()))
 	return j
@@ -227,7 +225,7 @@ func (p *Pool) live(w *poolWorker) {
 		w.busy = true
 		p.running++
 		p.mu.Unlock()
-		ran := j.run()
+		ran := j.RunJob()
 		p.mu.Lock()
 		w.busy = false
 		p.running--
@@ -356,7 +354,7 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 func (p *Pool) CancelPending() int {
 	p.check("CancelPending")
 	p.mu.Lock()
-	var jobs, turns []job
+	var jobs, turns []promise.Job
 	for p.queue.len() > 0 {
 		if j := p.pop(); isTurn(j) {
 			turns = append(turns, j)
@@ -373,7 +371,7 @@ func (p *Pool) CancelPending() int {
 	}
 	p.mu.Unlock()
 	for _, j := range jobs {
-		j.drop()
+		j.DropJob()
 	}
 	n := len(jobs)
 	for _, v := range views {
@@ -416,7 +414,6 @@ func (p *Pool) Stats() PoolStats {
 	p.check("Stats")
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.complete()
 	s := PoolStats{Workers: p.workers, Running: p.running, Queued: p.queue.len(), Done: p.done}
 	if p.ants != nil {
 		s.Idle = max(0, p.ants.Running()-p.running)

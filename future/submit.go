@@ -52,7 +52,7 @@ func Submit[T any](ex Executor, fn func() (T, error)) *Future[T] {
 	if p, ok := ex.(*Pool); ok {
 		err = p.enqueue(s, false)
 	} else {
-		err = ex.Execute(func() { s.run() })
+		err = ex.Execute(func() { s.RunJob() })
 	}
 	if err != nil {
 		s.state.Store(withdrawn)
@@ -61,8 +61,8 @@ func Submit[T any](ex Executor, fn func() (T, error)) *Future[T] {
 	return &s.fut
 }
 
-// run implements job.
-func (s *submitted[T]) run() (ran bool) {
+// RunJob implements promise.Job.
+func (s *submitted[T]) RunJob() (ran bool) {
 	if !s.state.CompareAndSwap(queued, started) {
 		return false
 	}
@@ -75,7 +75,7 @@ func (s *submitted[T]) run() (ran bool) {
 	return true
 }
 
-// crashed is deferred by run, and completes the future if the function has not returned.
+// crashed is deferred by RunJob, and completes the future if the function has not returned.
 func (s *submitted[T]) crashed() {
 	if s.returned {
 		return
@@ -88,8 +88,8 @@ func (s *submitted[T]) crashed() {
 	s.fut.p.Complete(*new(T), ErrCancelled, true)
 }
 
-// drop implements job.
-func (s *submitted[T]) drop() { s.CancelWaited(plainCause) }
+// DropJob implements promise.Job.
+func (s *submitted[T]) DropJob() { s.CancelWaited(plainCause) }
 
 // CancelWaited implements loop.Canceller.
 func (s *submitted[T]) CancelWaited(c *loop.Cause) bool {

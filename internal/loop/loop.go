@@ -270,7 +270,7 @@ func (l *Loop) wait(w *worker) {
 			l.flush()
 			continue
 		}
-		virtual := !l.realTime()
+		virtual := !l.RealTime()
 		if virtual && l.timers.len() > 0 {
 			if l.catchUp(); len(l.ready) > 0 {
 				return

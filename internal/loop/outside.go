@@ -10,7 +10,7 @@ import (
 )
 
 // A virtual clock must not jump while somebody outside is about to make something ready. outside is what it
-// has to know about them. A loop with a real clock only counts.
+// has to know about them.
 type outside struct {
 	mu     sync.Mutex
 	jobs   int       // that run elsewhere and will come back
@@ -37,14 +37,17 @@ func (l *Loop) Busy() bool {
 }
 
 // External counts work outside the loop that will come back to it, so that a virtual clock does not run
-// ahead of it.
+// ahead of it. The clock on the wall runs by itself.
 func (l *Loop) External(by int) {
+	if l.RealTime() {
+		return
+	}
 	o := &l.outside
 	o.mu.Lock()
 	o.jobs += by
 	over := by < 0 && o.jobs == 0
 	o.mu.Unlock()
-	if over && !l.realTime() {
+	if over {
 		l.post(nop{}) // the clock may jump now
 	}
 }
@@ -53,7 +56,8 @@ type nop struct{}
 
 func (nop) RunReady() {}
 
-func (l *Loop) realTime() bool {
+// RealTime reports whether the loop's clock is the one on the wall.
+func (l *Loop) RealTime() bool {
 	_, ok := l.clock.(*Real)
 	return ok
 }
@@ -67,7 +71,7 @@ var (
 // Job calls fn, which External has counted, and notes that it is that. So when it waits for the
 // loop, for a timer above all, the clock does not wait for it.
 func (l *Loop) Job(fn func()) {
-	if l.realTime() {
+	if l.RealTime() {
 		fn()
 		return
 	}
@@ -148,7 +152,7 @@ type follower struct {
 
 // AfterFunc is context.AfterFunc for an fn that concerns the loop: a virtual clock does not jump over it.
 func (l *Loop) AfterFunc(ctx context.Context, fn func()) (stop func() bool) {
-	if l.realTime() {
+	if l.RealTime() {
 		return context.AfterFunc(ctx, fn)
 	}
 	o := &l.outside

@@ -32,7 +32,7 @@ func (l *Loop) trimSometimes(w *worker) bool {
 	if len(l.idle) <= minSpare && !l.roomy() {
 		return false
 	}
-	if !l.realTime() {
+	if !l.RealTime() {
 		l.trimBuffers()
 		return l.trimWorkers(w)
 	}
