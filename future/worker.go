@@ -1,0 +1,159 @@
+package future
+
+import (
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+// workerEnv tells a program that it is a worker process: how many functions are registered before it
+// serves, and its name.
+const workerEnv = "ASYNCGO_WORKER"
+
+var workerServes, workerName = workerSpec()
+
+func workerSpec() (int, string) {
+	spec, ok := os.LookupEnv(workerEnv)
+	if !ok {
+		return 0, ""
+	}
+	os.Unsetenv(workerEnv) // processes that the worker starts are none
+	count, name, _ := strings.Cut(spec, " ")
+	n, err := strconv.Atoi(count)
+	if err != nil || n < 1 {
+		fmt.Fprintf(os.Stderr, "future: %s=%q is none of ours\n", workerEnv, spec)
+		os.Exit(2)
+	}
+	return n, name
+}
+
+// WorkerName returns the name of the worker process that calls, "pool-0" for instance, and "" in a process
+// that is none. It stands for multiprocessing.current_process().name.
+func WorkerName() string { return workerName }
+
+// errLeft is the outcome of a function that has not returned.
+var errLeft = errors.New("future: the function was left by runtime.Goexit")
+
+// serveWorker is the life of a worker process. It ends when the pool closes its pipe, or dies.
+func serveWorker() {
+	// Who presses ^C means the program, which tells its workers.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	in, out, err := workerPipes()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "future: %s was not started by a pool: %v\n", workerName, err)
+		os.Exit(2)
+	}
+	var busy atomic.Bool
+	calls := make(chan frame)
+	go func() {
+		for {
+			f, err := readFrame(in)
+			if err != nil {
+				if busy.Load() {
+					os.Exit(1) // there is nobody left to work for
+				}
+				os.Exit(0)
+			}
+			busy.Store(true)
+			calls <- f
+		}
+	}()
+	var from receiver
+	var to sender
+	for f := range calls {
+		if err := serve(&from, &to, f, out); err != nil {
+			writeFrame(out, frameRefused, []byte(err.Error()))
+			os.Exit(1)
+		}
+		busy.Store(false)
+		if err := to.send(out, frameAnswer); err != nil {
+			os.Exit(1)
+		}
+	}
+}
+
+// serve does one call and leaves the answer in to. An error means that the call could not be read.
+func serve(from *receiver, to *sender, f frame, out io.Writer) error {
+	dec, _ := from.open(f)
+	var head callHead
+	if err := dec.Decode(&head); err != nil {
+		return fmt.Errorf("future: a call: %w", err)
+	}
+	registry.Lock()
+	r := registry.byName[head.Name]
+	registry.Unlock()
+	if r == nil {
+		return fmt.Errorf("future: the worker does not know %q", head.Name)
+	}
+	call, err := r.decode(head.N, dec)
+	if err != nil {
+		return err
+	}
+	if err := writeFrame(out, frameStarted, nil); err != nil {
+		return err
+	}
+	outcomes := make([]served, head.N)
+	for i := range outcomes {
+		outcomes[i].err = errLeft
+	}
+	done := make(chan struct{})
+	go func() { // which the function may end by runtime.Goexit
+		defer close(done)
+		for i := range outcomes {
+			outcomes[i] = call(i)
+		}
+	}()
+	<-done
+	to.answer(head.Name, outcomes)
+	return nil
+}
+
+// answer encodes outcomes. What cannot be sent becomes an error of its own call.
+func (s *sender) answer(name string, outcomes []served) {
+	sendable := func(v any) error { return gob.NewEncoder(io.Discard).Encode(v) }
+	for careful := false; ; careful = true {
+		head := answerHead{make([]mark, len(outcomes))}
+		for i, o := range outcomes {
+			if careful && o.value != nil {
+				if err := sendable(o.value); err != nil {
+					outcomes[i] = served{err: fmt.Errorf("future: the result of %s: %w", name, err)}
+					o = outcomes[i]
+				}
+			}
+			switch {
+			case o.panic != nil:
+				head.Marks[i] = mark{Kind: markPanic, Text: o.panic.Value.(string), Stack: o.panic.Stack}
+			case o.err == nil:
+				head.Marks[i] = mark{Kind: markValue}
+			case sendable(errorBox{o.err}) == nil:
+				head.Marks[i] = mark{Kind: markError}
+			default:
+				head.Marks[i] = mark{Kind: markText, Text: o.err.Error()}
+			}
+		}
+		if s.encodeAnswer(head, outcomes) == nil {
+			return
+		}
+		s.abandon()
+	}
+}
+
+func (s *sender) encodeAnswer(head answerHead, outcomes []served) error {
+	enc := s.begin()
+	err := enc.Encode(head)
+	for i := 0; i < len(outcomes) && err == nil; i++ {
+		switch head.Marks[i].Kind {
+		case markValue:
+			err = enc.Encode(outcomes[i].value)
+		case markError:
+			err = enc.Encode(errorBox{outcomes[i].err})
+		}
+	}
+	return err
+}

@@ -1,0 +1,24 @@
+//go:build unix
+
+package future
+
+import (
+	"os"
+	"syscall"
+)
+
+// The pipes of a worker are what follows the three standard files.
+const workerIn, workerOut = 3, 4
+
+// workerPipes returns the pipes of a worker process. What the worker starts in its turn does not get
+// them, or the pool would not notice the worker's end.
+func workerPipes() (in, out *os.File, err error) {
+	for _, fd := range []int{workerIn, workerOut} {
+		var st syscall.Stat_t
+		if err := syscall.Fstat(fd, &st); err != nil {
+			return nil, nil, err
+		}
+		syscall.CloseOnExec(fd)
+	}
+	return os.NewFile(workerIn, "calls"), os.NewFile(workerOut, "answers"), nil
+}
