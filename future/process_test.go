@@ -347,7 +347,7 @@ func TestProcessFaults(t *testing.T) {
 		expectPanic(t, "future: CallMap was called with nil items", func() { future.CallMap(context.Background(), p, square, nil, 1) })
 		expectPanic(t, "future: CallMap was called with chunks of 0 items", func() { future.CallMap(context.Background(), p, square, upTo(1), 0) })
 		expectPanic(t, "future: Call was called on a ProcessPool that NewProcessPool has not made", func() { future.Call(nil, square, 1) })
-		expectPanic(t, "future: Shutdown was called with a nil ctx", func() { p.Shutdown(nil) })
+		expectPanic(t, "future: Shutdown was called with a nil ctx", func() { var none context.Context; p.Shutdown(none) })
 		expectPanic(t, `future: "late" was registered after the program's initialisation`, func() {
 			future.Register("late", func(int) (int, error) { return 0, nil })
 		})

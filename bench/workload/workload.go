@@ -70,6 +70,11 @@ func All() []Workload {
 		LockContended(100),
 		Queue128(),
 		QueuePingPong(),
+		PoolSubmit(1_000_000, func() {}),
+		ToThread(),
+		CPUThreads(2_000_000),
+		CPUProcesses(2_000_000),
+		ProcessCalls(),
 	}
 }
 

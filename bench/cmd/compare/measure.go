@@ -54,6 +54,11 @@ var pythonScripts = map[string]struct {
 	"lock_contended":   {"lock_contended", []int{100}},
 	"queue_128":        {"queue_128", nil},
 	"queue_pingpong":   {"queue_pingpong", nil},
+	"pool_submit":      {"pool_submit", nil},
+	"to_thread":        {"to_thread", nil},
+	"cpu_threads":      {"cpu_threads", []int{12, 2_000_000}},
+	"cpu_processes":    {"cpu_processes", []int{12, 1, 2_000_000}},
+	"process_calls":    {"cpu_processes", []int{4_000, 1_000, 1}},
 }
 
 // enter lists who takes part in a workload: its own peers, then the Pythons.
