@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain also shows that nothing of a pool outlives it. The two functions are what ants starts when it is
+// imported, before any code of ours runs. The workers are this test program, too, and never come here.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"),
+	)
+}
+
+const want = `0 2 4 6 8 10 12 14 16 18 
+in the worker 1, in the main 99
+map[a:9 b:2 c:1 n:5 s:1]
+`
+
+func TestRun(t *testing.T) {
+	var out strings.Builder
+	if err := run(context.Background(), &out); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != want {
+		t.Errorf("the output is\n%s\nand not\n%s", &out, want)
+	}
+}
+
+// The numbers depend on the machine. That waiting goes six times faster beside each other than one after the
+// other does not, but a busy machine is not asked.
+func TestTable(t *testing.T) {
+	var out strings.Builder
+	if err := table(context.Background(), &out, 10*time.Millisecond, 1000); err != nil {
+		t.Fatal(err)
+	}
+	form := regexp.MustCompile(`^ +serial  threads  processes\nI/O-bound  1\.0     +\d+\.\d +\d+\.\d\nCPU-bound  1\.0     +\d+\.\d +\d+\.\d\n$`)
+	if !form.MatchString(out.String()) {
+		t.Errorf("the output is\n%s", &out)
+	}
+	t.Logf("\n%s", &out)
+}
