@@ -1,3 +1,5 @@
+//go:build unix
+
 package future_test
 
 import (

@@ -132,3 +132,31 @@ func TestOrphans(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// TestLostWorker starts this program as a worker that waits for more functions than there are. It comes to main, and must not start
+// workers of its own there.
+func TestLostWorker(t *testing.T) {
+	if os.Getenv(orphanEnv) == "lost" {
+		future.NewProcessPool(1)
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run", "^TestLostWorker$")
+	cmd.Env = append(os.Environ(), orphanEnv+"=lost", "ASYNCGO_WORKER=1000 lost-0")
+	out, err := cmd.CombinedOutput()
+	if err == nil || !bytes.Contains(out, []byte("future: a worker process has come to main")) {
+		t.Errorf("the lost worker has ended with %v and\n%s", err, out)
+	}
+	cmd = exec.Command(os.Args[0], "-test.run", "^TestLostWorker$")
+	cmd.Env = append(os.Environ(), "ASYNCGO_WORKER=soon")
+	out, err = cmd.CombinedOutput()
+	if err == nil || !bytes.Contains(out, []byte(`ASYNCGO_WORKER="soon" is none of ours`)) {
+		t.Errorf("the worker with a bad order has ended with %v and\n%s", err, out)
+	}
+	// Without a pool there are no pipes.
+	cmd = exec.Command(os.Args[0], "-test.run", "^TestLostWorker$")
+	cmd.Env = append(os.Environ(), "ASYNCGO_WORKER=1 alone-0")
+	out, err = cmd.CombinedOutput()
+	if err == nil || !bytes.Contains(out, []byte("future: alone-0 was not started by a pool")) {
+		t.Errorf("the worker without a pool has ended with %v and\n%s", err, out)
+	}
+}

@@ -104,6 +104,9 @@ func NewProcessPool(workers int, opts ...ProcessOption) *ProcessPool {
 	count := len(registry.byName)
 	registry.Unlock()
 	switch {
+	case workerServes > 0 && !serving.Load():
+		// Or each worker would start workers of its own.
+		panic("future: a worker process has come to main, because its initialisation registers fewer functions than its parent's")
 	case workers < 0:
 		panic(fmt.Sprintf("future: a pool of %d processes", workers))
 	case count == 0:

@@ -104,6 +104,7 @@ func Register[A, T any](name string, fn func(A) (T, error)) Func[A, T] {
 	n := len(registry.byName)
 	registry.Unlock()
 	if n == workerServes {
+		serving.Store(true)
 		go serveWorker()
 		select {} // what comes next is not for a worker
 	}

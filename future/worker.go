@@ -18,6 +18,9 @@ const workerEnv = "ASYNCGO_WORKER"
 
 var workerServes, workerName = workerSpec()
 
+// serving is set when a worker process has come to where it serves.
+var serving atomic.Bool
+
 func workerSpec() (int, string) {
 	spec, ok := os.LookupEnv(workerEnv)
 	if !ok {

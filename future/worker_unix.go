@@ -3,6 +3,7 @@
 package future
 
 import (
+	"fmt"
 	"os"
 	"syscall"
 )
@@ -17,6 +18,9 @@ func workerPipes() (in, out *os.File, err error) {
 		var st syscall.Stat_t
 		if err := syscall.Fstat(fd, &st); err != nil {
 			return nil, nil, err
+		}
+		if st.Mode&syscall.S_IFMT != syscall.S_IFIFO {
+			return nil, nil, fmt.Errorf("file %d is no pipe", fd)
 		}
 		syscall.CloseOnExec(fd)
 	}
