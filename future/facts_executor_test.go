@@ -164,8 +164,11 @@ func TestFactsSubmit(t *testing.T) {
 			names := map[string]bool{}
 			for range 100 {
 				names[await(t, future.Submit(p, func() (string, error) { return p.Worker(), nil }))] = true
+				for p.Stats().Running > 0 {
+					runtime.Gosched() // the worker is not idle yet
+				}
 			}
-			if len(names) > 2 {
+			if len(names) > 1 {
 				t.Errorf("jobs that never overlap ran on %v", names)
 			}
 		})
@@ -183,12 +186,12 @@ func TestFactsSubmit(t *testing.T) {
 	})
 
 	t.Run("CF11 workers are named after the pool", func(t *testing.T) {
-		withPool(t, 2, func(p *future.Pool) {
+		withPool(t, 1, func(p *future.Pool) {
 			expectEqual(t, "the name outside", p.Worker(), "")
 			name := func() (string, error) { return p.Worker(), nil }
 			expectEqual(t, "the name", await(t, future.Submit(p, name)), "crawler-0")
 			expectEqual(t, "the name in a view", await(t, future.Submit(p.Limit("one", 1), name)), "crawler-0")
-			if got := p.String(); !strings.HasPrefix(got, `Pool("crawler", 2 workers, `) {
+			if got := p.String(); !strings.HasPrefix(got, `Pool("crawler", 1 workers, `) {
 				t.Errorf("String is %s", got)
 			}
 		}, future.PoolName("crawler"))

@@ -20,6 +20,7 @@ var antsAtInit = []goleak.Option{
 // Before the first test only the two of ants may exist, and afterwards just these very two: every pool of ours has goroutines of the
 // same names, so that going by the names to the end would hide a pool that nobody shut down.
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")) // or each worker process takes a second to end
 	if err := goleak.Find(antsAtInit...); err != nil {
 		fmt.Fprintln(os.Stderr, "importing the package has started a goroutine:", err)
 		os.Exit(1)

@@ -100,7 +100,7 @@ func TestFactsProcessPool(t *testing.T) {
 	none := struct{}{}
 
 	t.Run("CF49 a function runs in another process, and its result comes back", func(t *testing.T) {
-		withProcesses(t, 2, func(p *future.ProcessPool) {
+		withProcesses(t, 1, func(p *future.ProcessPool) {
 			expectEqual(t, "the square", await(t, future.Call(p, square, 12)), 144)
 			if await(t, future.Call(p, pid, none)) == os.Getpid() {
 				t.Error("the function runs in the process of the test")
@@ -280,6 +280,7 @@ func TestFactsProcessPool(t *testing.T) {
 					t.Errorf("call %d is %d, %v", i, v, err)
 				}
 			}
+			expectError(t, "Shutdown", p.Shutdown(context.Background()), nil)
 			expectEqual(t, "those that broke", p.Stats().Broken, 1)
 		})
 	})
