@@ -56,6 +56,7 @@ type LockStats struct {
 // callback that would have to wait gets [ErrNotInTask].
 func (l *Lock) Acquire(ctx context.Context) error {
 	if l.state.Load() == lockFree && l.state.CompareAndSwap(lockFree, lockTaken) {
+		loop.Took((*lockKeeper)(l))
 		return nil
 	}
 	return l.acquire(ctx, (*lockKeeper)(l))
@@ -72,6 +73,7 @@ func (l *Lock) acquire(ctx context.Context, k loop.Keeper) error {
 	l.stop()
 	if err == nil {
 		l.held = true
+		loop.Took((*lockKeeper)(l))
 	}
 	l.settle()
 	l.mu.Unlock()
@@ -93,6 +95,7 @@ func (l *Lock) acquireAnyway(ctx context.Context) (held bool) {
 	l.stop()
 	if held {
 		l.held = true
+		loop.Took((*lockKeeper)(l))
 	}
 	l.settle()
 	l.mu.Unlock()
@@ -103,6 +106,7 @@ func (l *Lock) acquireAnyway(ctx context.Context) (held bool) {
 // asyncio has no such method; threading spells it acquire(blocking=False).
 func (l *Lock) TryAcquire() bool {
 	if l.state.Load() == lockFree && l.state.CompareAndSwap(lockFree, lockTaken) {
+		loop.Took((*lockKeeper)(l))
 		return true
 	}
 	l.mu.Lock()
@@ -121,6 +125,7 @@ func (l *Lock) TryAcquire() bool {
 // Release panics if the lock is not locked.
 func (l *Lock) Release() {
 	if l.state.Load() == lockTaken && l.state.CompareAndSwap(lockTaken, lockFree) {
+		loop.Gave((*lockKeeper)(l))
 		return
 	}
 	l.mu.Lock()
@@ -133,6 +138,7 @@ func (l *Lock) Release() {
 		l.settle()
 		panic("async: Lock is not acquired")
 	default:
+		loop.Gave((*lockKeeper)(l))
 		l.next()
 	}
 }
@@ -173,6 +179,7 @@ func (l *Lock) take() bool {
 		return false
 	}
 	l.held = true
+	loop.Took((*lockKeeper)(l))
 	l.settle()
 	return true
 }
@@ -239,6 +246,9 @@ func (k *lockKeeper) GaveUp(*loop.Line, bool) {
 }
 
 func (k *lockKeeper) String() string { return (*Lock)(k).String() }
+
+// Owned implements what the books of [loop.Took] ask: whoever has taken a Lock has to release it.
+func (k *lockKeeper) Owned() {}
 
 // A holdable can be held: a Lock and its like.
 type holdable interface {

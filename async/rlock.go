@@ -165,3 +165,6 @@ func (k *rlockKeeper) GaveUp(line *loop.Line, woken bool) {
 }
 
 func (k *rlockKeeper) String() string { return (*RLock)(k).String() }
+
+// Booked implements what the books of [loop.Took] ask: it is the Lock below that is taken.
+func (k *rlockKeeper) Booked() loop.Keeper { return (*lockKeeper)(&k.lock) }

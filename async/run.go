@@ -180,7 +180,7 @@ func (l *Loop) shutDown() (goexit bool) {
 	join := &joining{l: l}
 	for range 8 {
 		left := l.cancelAll()
-		if len(left) == 0 && !join.any() {
+		if len(left) == 0 && !join.any() || l.l.Abandoned() {
 			break
 		}
 		goexit = l.lastTask(func(ctx context.Context) {
@@ -259,6 +259,9 @@ func (l *Loop) lastTask(fn func(ctx context.Context)) (goexit bool) {
 	}, notEager, Name("shutdown"))
 	t.AddDoneCallback(func(*Future[Void]) { l.Stop() })
 	for !t.IsDone() {
+		if l.l.Abandoned() {
+			break
+		}
 		again, err := l.l.Run()
 		if err != nil {
 			break // somebody has closed it

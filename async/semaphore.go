@@ -63,6 +63,7 @@ func (s *Semaphore) acquire(ctx context.Context, k loop.Keeper) error {
 	} else {
 		s.value--
 	}
+	loop.Took((*semaphoreKeeper)(s))
 	s.mu.Unlock()
 	return nil
 }
@@ -76,6 +77,7 @@ func (s *Semaphore) TryAcquire() bool {
 		return false
 	}
 	s.value--
+	loop.Took((*semaphoreKeeper)(s))
 	return true
 }
 
@@ -89,6 +91,7 @@ func (s *Semaphore) Release() {
 
 // release is Release with mu held, as in all that follows.
 func (s *Semaphore) release() {
+	loop.Gave((*semaphoreKeeper)(s))
 	s.value++
 	if s.line.Wake() {
 		s.value--
@@ -208,3 +211,6 @@ func (k *boundedKeeper) GaveUp(line *loop.Line, woken bool) {
 }
 
 func (k *boundedKeeper) String() string { return (*BoundedSemaphore)(k).String() }
+
+// Booked implements what the books of [loop.Took] ask: it is the Semaphore below that is taken.
+func (k *boundedKeeper) Booked() loop.Keeper { return (*semaphoreKeeper)(&k.sem) }

@@ -353,6 +353,9 @@ func (b *body[T]) Ended() bool { return b.fut.IsDone() }
 // Info implements loop.Body.
 func (b *body[T]) Info() any { return AnyTask((*Task[T])(b)) }
 
+// LoopTask returns the loop's side of the task.
+func (b *body[T]) LoopTask() *loop.Task { return &b.task }
+
 // CancelWaited implements loop.Canceller.
 func (b *body[T]) CancelWaited(c *loop.Cause) bool {
 	if b.fut.IsDone() {

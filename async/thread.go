@@ -213,6 +213,11 @@ func (j *executorJob[T]) DropJob() {
 	}
 }
 
+// FailJob has the function fail with err, as a test may want it to. Its own outcome is dropped.
+func (j *executorJob[T]) FailJob(err error) bool {
+	return j.fut.Promise().Complete(*new(T), err, false)
+}
+
 // CancelWaited implements loop.Canceller.
 func (j *executorJob[T]) CancelWaited(c *loop.Cause) bool {
 	if !j.fut.Promise().Complete(*new(T), loop.Spell.Cancelled(c), true) {

@@ -69,6 +69,13 @@ var virtualStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // NewVirtual returns a virtual clock that stands at zero.
 func NewVirtual() *Virtual { return &Virtual{} }
 
+// Reset sets the clock back to zero, for a loop that has no timers.
+func (c *Virtual) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = 0
+}
+
 // Now implements [Clock].
 func (c *Virtual) Now() time.Duration {
 	c.mu.Lock()

@@ -132,6 +132,9 @@ func (q *Line) WaitAnyway(ctx context.Context, mu *sync.Mutex, k Keeper) (turn b
 func (q *Line) park(t *Task, mu *sync.Mutex, k Keeper) error {
 	w := t.w
 	w.beginWait(k)
+	if books.on.Load() > 0 {
+		t.loop.visit(q, mu, k)
+	}
 	q.join(&w.waiter)
 	mu.Unlock()
 	parked := true
@@ -163,6 +166,9 @@ func (q *Line) park(t *Task, mu *sync.Mutex, k Keeper) error {
 		return nil
 	}
 	k.GaveUp(q, turn)
+	if c.Panic != nil {
+		mu.Unlock() // as when the task is unwound
+	}
 	return t.deliver(c)
 }
 

@@ -32,6 +32,9 @@ type Loop struct {
 	// flushing is set inside flush, which must not nest: what was posted later would come first.
 	flushing bool
 	step     time.Time // debug: when the current step began
+	sched    *schedule // nil unless a test chooses the order
+	quiet    quiet
+	lines    map[*Line]visited // see books
 
 	// life is held while the loop runs, and by whoever needs it to stand still: then that goroutine's id is
 	// in holder, and it counts as inside.
@@ -53,10 +56,11 @@ type Loop struct {
 	// Face is what package async shows of the loop. It is written before the loop is shared.
 	Face any
 
-	clock   Clock
-	root    Child // the loop's own context
-	running atomic.Bool
-	closed  chan struct{}
+	clock     Clock
+	root      Child // the loop's own context
+	running   atomic.Bool
+	abandoned atomic.Bool // see Abandon
+	closed    chan struct{}
 
 	debug   atomic.Bool
 	slow    atomic.Int64 // nanoseconds
@@ -197,6 +201,9 @@ func (l *Loop) drive(w *worker) {
 
 // next takes the next entry to run, or returns nil if the run is to end.
 func (l *Loop) next(w *worker) Runnable {
+	if l.sched != nil {
+		return l.pick(w)
+	}
 	for {
 		switch {
 		case l.goexit:
@@ -219,10 +226,10 @@ func (l *Loop) take() Runnable {
 }
 
 // peek returns the next entry without taking it. It goes on to the next tick if that is simple:
-// nothing to wait for, no timers, no mail. Otherwise it returns nil.
+// nothing to wait for, no timers, no mail. Otherwise, and if a test chooses the order, it returns nil.
 func (l *Loop) peek() Runnable {
 	if l.pos == len(l.batch) {
-		if len(l.ready) == 0 || l.timers.len() > 0 || l.stop || l.inboxed.Load() || (l.ticks+1)%1024 == 0 {
+		if len(l.ready) == 0 || l.timers.len() > 0 || l.stop || l.inboxed.Load() || (l.ticks+1)%1024 == 0 || l.sched != nil {
 			return nil
 		}
 		l.ticks++
@@ -264,6 +271,7 @@ func (l *Loop) turn(w *worker) {
 
 // wait waits until something is ready or a timer is due. On the way it releases workers.
 func (l *Loop) wait(w *worker) {
+	var idle time.Duration // since when, see Idle
 	for len(l.ready) == 0 && !l.stop {
 		more := l.trimSometimes(w)
 		if l.inboxed.Load() {
@@ -283,6 +291,11 @@ func (l *Loop) wait(w *worker) {
 				return
 			}
 			d = when - now
+		}
+		if d < 0 && !virtual && l.quiet.after > 0 {
+			if d = l.quiet.left(l, &idle); len(l.ready) > 0 {
+				return
+			}
 		}
 		if more && !virtual && (d < 0 || d > trimEvery) {
 			d = trimEvery // and look again how many are needed
@@ -378,7 +391,7 @@ func (l *Loop) release(w *worker) {
 		l.retire(w, old)
 	}
 	l.root.cancel(dropped, nil)
-	l.ready, l.batch, l.timers, l.idle, l.tasks = nil, nil, timers{}, nil, roster{}
+	l.ready, l.batch, l.timers, l.idle, l.tasks, l.sched = nil, nil, timers{}, nil, roster{}, nil
 }
 
 // Tasks returns the tasks that are not done, in order of creation. It is called inside, or while the loop

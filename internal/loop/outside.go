@@ -12,9 +12,10 @@ import (
 // A virtual clock must not jump while somebody outside is about to make something ready. outside is what it
 // has to know about them.
 type outside struct {
-	mu     sync.Mutex
-	jobs   int       // that run elsewhere and will come back
-	paused list.List // of *paused: jobs that wait for the loop themselves
+	mu      sync.Mutex
+	jobs    int       // that run elsewhere and will come back
+	sources int       // that may wake the loop at any time, see Source
+	paused  list.List // of *paused: jobs that wait for the loop themselves
 	// followers is what runs when a context of package context ends. That package starts a goroutine for
 	// it, which nobody counts; so before a jump the loop has a look itself.
 	followers list.List // of *follower

@@ -18,7 +18,7 @@ func ownFunction(function string) bool {
 	}
 	pkg, _, _ := strings.Cut(rest, ".")
 	switch pkg {
-	case "internal/coro", "internal/loop", "internal/promise", "future", "gather", "async":
+	case "internal/coro", "internal/loop", "internal/promise", "future", "gather", "async", "async/asynctest":
 		return true
 	}
 	return false

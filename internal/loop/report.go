@@ -143,17 +143,22 @@ func (t *Task) WaitsFor() string {
 	if w == nil || w.task != t || w.waitsFor == nil {
 		return ""
 	}
-	what := "Future"
-	switch on := w.waitsFor.(type) {
-	case Body:
-		if named, ok := on.Info().(interface{ Name() string }); ok {
-			what = fmt.Sprintf("Task(%q)", named.Name())
-		}
-	case fmt.Stringer:
-		what = on.String()
-	}
+	what := describeWait(w.waitsFor)
 	if w.rare != nil && w.rare.waits != nil {
 		what += " at " + position(w.rare.waits)
 	}
 	return what
+}
+
+// describeWait describes what a wait is for.
+func describeWait(on any) string {
+	switch on := on.(type) {
+	case Body:
+		if named, ok := on.Info().(interface{ Name() string }); ok {
+			return fmt.Sprintf("Task(%q)", named.Name())
+		}
+	case fmt.Stringer:
+		return on.String()
+	}
+	return "Future"
 }

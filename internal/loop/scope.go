@@ -11,6 +11,7 @@ type Cause struct {
 	Err   error // what ctx.Err returns: context.Canceled or context.DeadlineExceeded
 	Cause error // what context.Cause returns
 	Wait  error // what a wait with the context returns
+	Panic any   // what the wait panics with instead, see InjectPanic
 
 	// travels is set when the request has gone from one loop to another, or come from outside. Then it is a
 	// copy that can be told from all other requests.

@@ -272,12 +272,19 @@ func (t *Task) suspendSlowly() {
 	l.stepEnds(t)
 	w.on = false
 	to := l.driver
-	if c := w.takeCreator(); c != nil {
-		to = c
+	creator := w.takeCreator()
+	if creator != nil {
+		to = creator
+	}
+	if l.sched != nil {
+		l.sched.suspends(t, creator != nil)
 	}
 	w.Switch(&to.Routine)
 	if l.debug.Load() {
 		l.stepBegins()
+	}
+	if l.sched != nil {
+		l.sched.resumed(t)
 	}
 }
 
@@ -427,6 +434,9 @@ func (t *Task) Uncancel(ctx context.Context) (context.Context, int) {
 // deliver tells the body, through the wait it is in, that it is cancelled.
 func (t *Task) deliver(c *Cause) error {
 	t.pending = false
+	if c.Panic != nil {
+		panic(c.Panic)
+	}
 	return c.Wait
 }
 

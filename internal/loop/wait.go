@@ -20,6 +20,21 @@ func block(ctx context.Context, done <-chan struct{}, by signal) error {
 	if resume := pause(ctx, done, by); resume != nil {
 		defer resume()
 	}
+	if _, timed := ctx.Deadline(); timed {
+		return blockUntil(ctx, done, closed)
+	}
+	return blockForGood(ctx, done, closed)
+}
+
+// blockForGood is block without a deadline. It has a name of its own so that a test can tell by the stack of the
+// goroutine that somebody else has to wake it.
+//
+//go:noinline
+func blockForGood(ctx context.Context, done, closed <-chan struct{}) error {
+	return blockUntil(ctx, done, closed)
+}
+
+func blockUntil(ctx context.Context, done, closed <-chan struct{}) error {
 	select {
 	case <-done:
 		return nil
@@ -107,7 +122,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 		w.unobserve()
 		return t.deliver(c)
 	}
-	l.timers.add(l.After(d), (*sleeper)(w))
+	when := l.After(d)
+	if l.sched != nil {
+		w.more().until = when
+	}
+	l.timers.add(when, (*sleeper)(w))
 	for {
 		t.park()
 		if c = w.cancelCause(); c != nil || w.timer == 0 {

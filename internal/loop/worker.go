@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/asyncgo/asyncgo/internal/coro"
 	"github.com/petermattis/goid"
@@ -45,8 +46,11 @@ type workerRare struct {
 	creator *worker
 	standIn *worker // runs the loop on while the body blocks its goroutine
 	derived *derived
-	waits   []uintptr // where the current wait stands, in debug mode
-	passed  *Cause    // the travelling request that the current wait has passed on
+	waits   []uintptr     // where the current wait stands, in debug mode
+	at      []uintptr     // where the last step has ended, in debug mode with a Scheduler
+	doom    any           // what the task is to panic with, see InjectPanic
+	until   time.Duration // when its sleep ends, with a Scheduler
+	passed  *Cause        // the travelling request that the current wait has passed on
 }
 
 // passing is whether a request to cancel is being passed on right now, and whether it has come back
@@ -81,7 +85,7 @@ func (w *worker) takeCreator() *worker {
 	}
 	c := w.rare.creator
 	w.rare.creator = nil
-	w.special = false
+	w.special = w.loop.sched != nil
 	return c
 }
 
@@ -92,7 +96,7 @@ const minSpare = 64
 
 // newWorker starts a coroutine for l.
 func (l *Loop) newWorker() *worker {
-	w := &worker{loop: l}
+	w := &worker{loop: l, special: l.sched != nil}
 	w.waiter.party = w
 	w.Init(w)
 	return w
@@ -343,6 +347,7 @@ func (w *worker) endWait() {
 type derived struct {
 	ctx  context.Context
 	stop func() bool
+	doom *Cause // see InjectPanic
 }
 
 // observe makes the next wait obey ctx.
@@ -418,6 +423,9 @@ func (w *worker) cancelCause() *Cause {
 }
 
 func (w *worker) derivedCause() *Cause {
+	if c := w.rare.derived.doom; c != nil {
+		return c
+	}
 	ctx := w.rare.derived.ctx
 	if c := w.scope.cause.Load(); c != nil {
 		// A context of somebody else ends by our own cancellation too. One that is
