@@ -102,6 +102,7 @@ func newLoop(o *options) *Loop {
 		l.l.SetSlow(o.slow)
 	}
 	l.SetExceptionHandler(o.handler)
+	l.watchIdle()
 	return l
 }
 
@@ -387,6 +388,7 @@ func (l *Loop) AddSignalHandler(sig os.Signal, fn func()) error {
 	h := &signalHandler{fn: fn, ch: make(chan os.Signal, 4), done: make(chan struct{})}
 	l.signals[sig] = h
 	signal.Notify(h.ch, sig)
+	l.l.Source(1)
 	go l.forward(h)
 	return nil
 }
@@ -402,6 +404,7 @@ type signalHandler struct {
 // forward brings signals into the loop.
 func (l *Loop) forward(h *signalHandler) {
 	defer close(h.done)
+	defer l.l.Source(-1)
 	for range h.ch {
 		l.mu.Lock()
 		fn := h.fn

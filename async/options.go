@@ -24,6 +24,9 @@ type options struct {
 	handler  func(*Loop, ExceptionContext)
 	eager    bool
 	join     time.Duration
+
+	deadlockAfter time.Duration
+	deadlock      func(*DeadlockReport)
 }
 
 func makeOptions(opts []Option) *options {
