@@ -1,0 +1,2 @@
+// Package asynctest tests programs that use package async.
+package asynctest

@@ -1,0 +1,287 @@
+package asynctest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/asyncgo/asyncgo/internal/loop"
+)
+
+// Schedules sets how many schedules are run; the default is 1000. It panics if n is not positive.
+func Schedules(n int) Option {
+	if n <= 0 {
+		panic("asynctest: the number of Schedules is not positive")
+	}
+	return func(c *config) { c.schedules = n }
+}
+
+// Strategy sets how schedules are chosen: [FIFO], [Random], [PCT] or [Exhaustive]. The default is Random.
+func Strategy(s Search) Option {
+	if s.start == nil {
+		panic("asynctest: Strategy was called with no Search")
+	}
+	return func(c *config) { c.search = s }
+}
+
+// Seed sets what Random and PCT start from. Without it each test run has its own, which a failure tells.
+func Seed(seed uint64) Option {
+	return func(c *config) { c.seed, c.seeded = seed, true }
+}
+
+// CountAll has [Explore] go on after a failure, and count the schedules that fail.
+func CountAll() Option { return func(c *config) { c.all = true } }
+
+// A Result is what [Explore] and [Sweep] have done.
+type Result struct {
+	// Schedules is how many different runs of the program were looked at; replays do not count.
+	Schedules int
+	// Failed is how many of them have failed. It is at most one without [CountAll].
+	Failed int
+	// Complete is true if no schedule is left that the strategy could have tried.
+	Complete bool
+	// Points is the largest number of suspension points of a run.
+	Points int
+	// Token is the schedule of the first failure, shortened; it is empty if there was none. ASYNCGO_SCHEDULE
+	// set to it replays exactly that.
+	Token string
+	// Hash digests the events of the run that Token stands for, or of the only run.
+	Hash uint64
+	// Failure says what was wrong in the first failure, with its timeline.
+	Failure string
+}
+
+// Explore runs main under many schedules, and fails the test with the first one that fails: with an error or a panic
+// of main, a failure of [TB], an [Invariant] that does not hold, a deadlock, a goroutine that is left, a
+// report of the race detector. main is called once for each schedule and has to make all that it uses.
+//
+// Whenever several tasks are ready, the strategy chooses. Callbacks and timers that are due go first, in order, and
+// time stands still while a task is ready. What runs between two waits of a task is not divided, as always.
+//
+// The report of a failure has a token. ASYNCGO_SCHEDULE=token in the environment of go test runs just this schedule,
+// in the test with the same name; other tests are not affected. So there should be one Explore or Sweep to a test
+// or subtest. The schedule is shortened first, to few choices that are not FIFO order, and is
+// printed as a numbered timeline.
+//
+// A program whose events differ although the choices are the same cannot be replayed, and fails too: the report names
+// the first step that differs. Explore notices it by repeating schedules, the first ones and one of sixteen
+// after that, and by comparing each schedule with the one before as far as the choices are the same.
+//
+// If ASYNCGO_SCHEDULE is set to text that is no token, the test fails.
+func Explore(t testing.TB, main func(ctx context.Context) error, opts ...Option) *Result {
+	if t != nil {
+		t.Helper()
+	}
+	if main == nil {
+		panic("asynctest: Explore was called with a nil main")
+	}
+	return start(t, main, opts, (*session).explore)
+}
+
+// start runs what, on a session, and reports the result.
+func start(t testing.TB, main func(ctx context.Context) error, opts []Option, what func(s *session, r *Result)) *Result {
+	if t != nil {
+		t.Helper()
+	}
+	s := newSession(t, main, true, makeConfig(t, opts))
+	r := &Result{}
+	s.with(func() {
+		defer s.close()
+		defer loop.KeepBooks()()
+		if text := os.Getenv(variable); text != "" {
+			k, mine, err := decode(text, testName(t))
+			switch {
+			case err != nil:
+				r.Failed, r.Failure = 1, err.Error()
+				return
+			case mine:
+				s.replayToken(r, k)
+				return
+			}
+		}
+		what(s, r)
+	})
+	switch {
+	case r.Failed == 0:
+	case t == nil:
+		panic("asynctest: " + r.Failure)
+	default:
+		t.Error(r.Failure)
+	}
+	return r
+}
+
+// replayToken runs the one schedule that was asked for.
+func (s *session) replayToken(r *Result, k token) {
+	s.inDetail(true)
+	a := s.run(&replay{choices: k.choices}, k.fault)
+	r.Schedules, r.Points, r.Hash = 1, a.points, a.hash
+	if a.failed() {
+		r.Failed = 1
+		r.Token = k.encode(testName(s.t))
+		r.Failure = s.describe(a, r.Token, "the schedule of "+variable)
+	}
+}
+
+// inDetail sets whether the loop keeps track of where things happen.
+func (s *session) inDetail(on bool) {
+	if s.detail != on {
+		s.close()
+		s.detail = on
+	}
+}
+
+func (s *session) rand() *rand.Rand { return rand.New(rand.NewPCG(s.seed, 0)) }
+
+func (s *session) explore(r *Result) {
+	most := s.schedules
+	if most == 0 {
+		most = 1000
+		if _, ok := s.search.start(nil).(*exhaustive); ok {
+			most = 1<<63 - 1
+		}
+	}
+	search := s.search.start(s.rand())
+	var last trail
+	for r.Schedules < most {
+		if !search.begin() {
+			r.Complete = true
+			break
+		}
+		r.Schedules++
+		a := s.run(search, fault{})
+		r.Points = max(r.Points, a.points)
+		if !a.failed() {
+			last.compare(s, a)
+		}
+		if !a.failed() && (r.Schedules <= 8 || r.Schedules%16 == 0) {
+			s.repeat(a, fault{})
+		}
+		r.Hash = a.hash
+		if !a.failed() {
+			continue
+		}
+		if r.Failed++; r.Failed == 1 {
+			s.explain(r, a, fault{}, fmt.Sprintf("schedule %d of %s, seed %d,", r.Schedules, s.search, s.seed))
+			last = trail{}
+		}
+		if !s.all || a.kind() == testFailed {
+			break
+		}
+	}
+	if r.Failed > 1 {
+		r.Failure += fmt.Sprintf("\n%d of %d schedules fail.", r.Failed, r.Schedules)
+	}
+}
+
+// A trail is what the run before has done.
+type trail struct {
+	choices []uint16
+	steps   []step
+	n       []int // by choice: the steps before it
+}
+
+// compare blames a if it differs from the run before although the choices are still the same, and takes its place.
+func (tr *trail) compare(s *session, a *attempt) {
+	same := 0
+	for same < min(len(tr.choices), len(a.choices)) && tr.choices[same] == a.choices[same] {
+		same++
+	}
+	// The steps before the first different choice should be the same.
+	if same < min(len(tr.choices), len(a.choices)) {
+		n := max(s.cond.made[same], tr.n[same])
+		n = min(n, len(tr.steps), len(a.steps))
+		if i := differ(tr.steps[:n], a.steps[:n]); i >= 0 {
+			a.blame(unsteady, "%s", s.difference(tr.steps, a.steps, i))
+		}
+	}
+	tr.choices = append(tr.choices[:0], a.choices...)
+	tr.steps = append(tr.steps[:0], a.steps...)
+	tr.n = append(tr.n[:0], s.cond.made...)
+}
+
+// differ returns the first step in which two runs differ, or -1.
+func differ(a, b []step) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	if len(a) != len(b) {
+		return min(len(a), len(b))
+	}
+	return -1
+}
+
+// repeat runs the schedule of a once more and blames a if it goes another way.
+func (s *session) repeat(a *attempt, f fault) {
+	choices, steps := slices.Clone(a.choices), slices.Clone(a.steps)
+	b := s.run(&replay{choices: choices}, f)
+	if i := differ(steps, b.steps); i >= 0 {
+		a.blame(unsteady, "%s", s.difference(steps, b.steps, i))
+	} else if b.failed() {
+		a.problems = append(a.problems, problem{unsteady, "the same schedule has failed when it was repeated, and not before: " + b.text()})
+	}
+	a.choices, a.steps = choices, steps
+}
+
+// difference describes the step in which two runs with the same choices differ.
+func (s *session) difference(a, b []step, i int) string {
+	what := func(steps []step) string {
+		if i >= len(steps) {
+			return "the program was at its end"
+		}
+		end := "ended"
+		if steps[i].end != 0 {
+			end = "came to a wait"
+		}
+		return fmt.Sprintf("task %d (%s) ran and %s", steps[i].task, s.nameOf(steps[i].task), end)
+	}
+	return fmt.Sprintf("the program is not deterministic: with the same choices step %d differs.\n"+
+		"\tonce %s; then %s\n"+
+		"\tWhat may be behind it: the order of a map, the clock on the wall, random numbers, goroutines, select.",
+		i+1, what(a), what(b))
+}
+
+// nameOf returns the name of a task by its number.
+func (s *session) nameOf(n uint32) string {
+	if n == 0 || int(n) > len(s.cond.tasks) {
+		return "?"
+	}
+	return nameOf(s.cond.tasks[n-1])
+}
+
+// explain shortens the schedule of a, which has failed, and describes it.
+func (s *session) explain(r *Result, a *attempt, f fault, which string) {
+	kind := a.kind()
+	k := token{slices.Clone(a.choices), f}
+	r.Token, r.Hash = k.encode(testName(s.t)), a.hash
+	if kind == unsteady || kind == testFailed {
+		// What is not deterministic cannot be replayed, and the test stays failed.
+		r.Failure = s.describe(a, r.Token, which)
+		return
+	}
+	short, tries := s.shrink(k, kind)
+	s.inDetail(true)
+	b := s.run(&replay{choices: short.choices}, f)
+	s.inDetail(false)
+	if b.kind() != kind {
+		r.Failure = s.describe(a, r.Token, which) + "\nThe same schedule does not fail again: the program is not deterministic."
+		return
+	}
+	r.Token, r.Hash = short.encode(testName(s.t)), b.hash
+	which += fmt.Sprintf(" shortened from %d to %d choices out of order in %d runs,", deviations(k.choices), deviations(short.choices), tries)
+	r.Failure = s.describe(b, r.Token, which)
+}
+
+func deviations(choices []uint16) (n int) {
+	for _, c := range choices {
+		if c > 0 {
+			n++
+		}
+	}
+	return n
+}

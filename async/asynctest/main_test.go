@@ -1,0 +1,9 @@
+package asynctest_test
+
+import (
+	"testing"
+
+	"github.com/asyncgo/asyncgo/async/asynctest"
+)
+
+func TestMain(m *testing.M) { asynctest.VerifyTestMain(m) }

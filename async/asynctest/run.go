@@ -1,0 +1,155 @@
+package asynctest
+
+import (
+	"context"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/internal/loop"
+)
+
+// An Option changes how a program is tested.
+type Option func(*config)
+
+type config struct {
+	async     []async.Option
+	timeout   time.Duration
+	patience  time.Duration
+	leaks     bool // are ignored
+	schedules int
+	search    Search
+	seed      uint64
+	seeded    bool
+	all       bool // go on after a failure
+	faults    []faultKind
+	// failedBefore is set when the test has failed for a reason that is none of ours, or is known.
+	failedBefore bool
+}
+
+func makeConfig(t testing.TB, opts []Option) *config {
+	c := &config{patience: time.Minute, search: Random}
+	if end, ok := deadline(t); ok {
+		left := time.Until(end)
+		c.timeout = left - min(left/10, 5*time.Second)
+	}
+	for _, opt := range opts {
+		if opt != nil {
+			opt(c)
+		}
+	}
+	if t != nil {
+		c.failedBefore = t.Failed()
+	}
+	if !c.seeded {
+		c.seed = rand.Uint64()
+	}
+	return c
+}
+
+// deadline returns when the test will be ended. In a bubble of testing/synctest nobody may ask.
+func deadline(t testing.TB) (end time.Time, ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	if d, has := t.(interface{ Deadline() (time.Time, bool) }); has {
+		return d.Deadline()
+	}
+	return end, false
+}
+
+// With passes options on to [async.Run], as async.WithContext. A clock of one's own has no effect.
+func With(opts ...async.Option) Option {
+	return func(c *config) { c.async = append(c.async, opts...) }
+}
+
+// Timeout sets how long one run of the program may take on the clock on the wall. When it is over, the run
+// is ended, and the test fails with a list of the tasks. The default is a little before the deadline of
+// the test. It panics if d is not positive.
+func Timeout(d time.Duration) Option {
+	if d <= 0 {
+		panic("asynctest: the duration of Timeout is not positive")
+	}
+	return func(c *config) { c.timeout = d }
+}
+
+// Patience sets how long, on the clock on the wall, nothing may happen while goroutines that the program has started
+// could still wake a task; then the test fails. The default is a minute. A deadlock without such
+// goroutines is reported at once. It panics if d is not positive.
+func Patience(d time.Duration) Option {
+	if d <= 0 {
+		panic("asynctest: the duration of Patience is not positive")
+	}
+	return func(c *config) { c.patience = d }
+}
+
+// IgnoreLeaks has the test not fail because of goroutines that outlive the program.
+func IgnoreLeaks() Option { return func(c *config) { c.leaks = true } }
+
+// Run runs main as [async.Run] does, as part of a test, a benchmark or an example: with a virtual clock, and with a
+// verdict on every task that is stuck and every goroutine that is left.
+//
+// The clock stands still while a task can run or a function of [async.ToThread] and its like does, and jumps to
+// the next timer when not: a sleep of an hour takes no time. Plain goroutines do not hold it up.
+//
+// The test fails, and main is cancelled, if no task can go on, no timer is set and nothing outside can wake a
+// task. It fails with the error that main returns, if that is not nil; with a panic in main, or in a
+// task that nobody has awaited; with goroutines that main has started and that are still there a
+// moment after the end. The failing methods of t may be used in tasks; t.FailNow ends the run.
+//
+// Plain goroutines can wake tasks. So there is no verdict as long as one is alive that was started by main, or before
+// by the caller of Run. A callback of time.AfterFunc is no goroutine before it runs; a test that needs
+// it to wake a task should use the loop's CallLater, or better, no clock on the wall.
+//
+// With a nil t, as in an example, a failure is a panic.
+func Run(t testing.TB, main func(ctx context.Context) error, opts ...Option) {
+	if t != nil {
+		t.Helper()
+	}
+	if main == nil {
+		panic("asynctest: Run was called with a nil main")
+	}
+	s := newSession(t, main, false, makeConfig(t, opts))
+	s.detail = true
+	var a *attempt
+	s.direct = t != nil
+	s.with(func() {
+		defer loop.KeepBooks()()
+		a = s.run(nil, fault{})
+		s.close()
+		s.checkLeaks()
+	})
+	switch {
+	case !a.failed():
+	case t == nil:
+		panic("asynctest: " + a.text())
+	default:
+		t.Error(a.text())
+	}
+	if a.goexit {
+		runtime.Goexit() // as a task has called for
+	}
+}
+
+// TB returns what main uses in the place of its test, in a task: in [Run] the test itself; in [Explore] and
+// the others one that fails the schedule at hand, and not the test before all is over. FailNow and its like end the
+// run. It panics if ctx does not come from this package.
+func TB(ctx context.Context) testing.TB {
+	s := of(ctx, "TB")
+	if s.direct {
+		return s.t
+	}
+	return s.rec
+}
+
+// Invariant has check called at the end of the run, when no task is left; an error fails the run. In
+// [Sweep] that is where the program says what must hold although something was injected.
+// It panics if ctx does not come from this package.
+func Invariant(ctx context.Context, check func() error) {
+	s := of(ctx, "Invariant")
+	s.invariants = append(s.invariants, check)
+}

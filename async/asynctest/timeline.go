@@ -1,0 +1,52 @@
+package asynctest
+
+import (
+	"fmt"
+	"strings"
+)
+
+// describe writes the report of a failure.
+func (s *session) describe(a *attempt, token, which string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", a.text())
+	if which != "" {
+		fmt.Fprintf(&b, "This is %s\n", strings.TrimSuffix(which, ",")+".")
+	}
+	if token != "" {
+		fmt.Fprintf(&b, "To run it again: %s=%s go test -run '^%s$'\n", variable, token, strings.ReplaceAll(testName(s.t), "/", "$/^"))
+	}
+	if len(a.told) > 0 {
+		b.WriteString("Timeline:\n")
+		writeTimeline(&b, a.told)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// timelineMost is how many steps of a long timeline are printed, the last ones.
+const timelineMost = 200
+
+// writeTimeline writes what the tasks have done, one step a line.
+func writeTimeline(b *strings.Builder, told []event) {
+	width := 0
+	for _, e := range told {
+		width = max(width, len([]rune(e.task)))
+	}
+	first := max(0, len(told)-timelineMost)
+	if first > 0 {
+		fmt.Fprintf(b, "\t… %d steps before\n", first)
+	}
+	for i, e := range told[first:] {
+		ends := e.ends
+		if ends == "" {
+			ends = "ends"
+		}
+		fmt.Fprintf(b, "\t%3d  %-*s  %-7s  %s", first+i+1, width, e.task, e.begins, ends)
+		if e.at != "" {
+			fmt.Fprintf(b, " at %s", e.at)
+		}
+		if e.fault != "" {
+			fmt.Fprintf(b, "  ← %s is injected", e.fault)
+		}
+		b.WriteByte('\n')
+	}
+}
