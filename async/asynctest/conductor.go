@@ -11,10 +11,11 @@ import (
 
 // A conductor is the loop's scheduler: it has a search make the choices, and keeps a record of what happens.
 type conductor struct {
-	l      *loop.Loop
-	search search
-	fault  fault
-	inject func(t *loop.Task, kind faultKind) bool
+	l       *loop.Loop
+	search  search
+	fault   fault
+	inject  func(t *loop.Task, kind faultKind) bool
+	endless func() // called once when the run does not end
 
 	tasks   []*loop.Task // by number, from one
 	byPlace []uint32     // the number of the task that had the place when it was last looked up
@@ -45,6 +46,14 @@ type event struct {
 	fault      string
 	suspension int // its number, if the step has ended with one
 }
+
+// fairAfter is after how many steps of a run the order becomes FIFO. A task that looks again and again whether another
+// one has got somewhere would keep the one with the lower priority from getting there for ever. mostSteps is how many
+// steps a run may take at all. Both values are guesses: programs for Explore are small.
+const (
+	fairAfter = 2000
+	mostSteps = 1000_000
+)
 
 // reset prepares the conductor for the next schedule.
 func (c *conductor) reset(s search, f fault) {
@@ -89,12 +98,17 @@ func (c *conductor) Choose(ready []*loop.Task) int {
 	}
 	i := 0
 	if len(ready) > 1 {
-		i = c.search.choose(c.ready)
+		if len(c.steps) < fairAfter {
+			i = c.search.choose(c.ready)
+		}
 		c.choices = append(c.choices, uint16(i))
 		c.made = append(c.made, len(c.steps))
 	}
 	c.search.ran(c.ready[i])
 	c.steps = append(c.steps, step{task: c.ready[i], ready: digest})
+	if len(c.steps) == mostSteps {
+		c.endless()
+	}
 	if c.tell {
 		begins := "goes on"
 		if !ready[i].Begun() {

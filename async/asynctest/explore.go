@@ -2,6 +2,7 @@ package asynctest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -284,4 +285,40 @@ func deviations(choices []uint16) (n int) {
 		}
 	}
 	return n
+}
+
+// Replay runs main n times with the schedule of a token, as ASYNCGO_SCHEDULE does once, and fails the test if a run
+// fails, or goes another way than the first. It makes a regression test of a token that Explore or
+// Sweep has printed in this test; of another test's it panics.
+func Replay(t testing.TB, token string, main func(ctx context.Context) error, n int, opts ...Option) *Result {
+	if t != nil {
+		t.Helper()
+	}
+	k, mine, err := decode(token, testName(t))
+	if err == nil && !mine {
+		err = errors.New("asynctest: the token belongs to another test")
+	}
+	if err != nil {
+		panic(err.Error())
+	}
+	return start(t, main, opts, func(s *session, r *Result) {
+		var first []step
+		for range n {
+			a := s.run(&replay{choices: k.choices}, k.fault)
+			r.Schedules++
+			if first == nil {
+				first, r.Hash, r.Points = slices.Clone(a.steps), a.hash, a.points
+			} else if i := differ(first, a.steps); i >= 0 {
+				a.problems = nil
+				a.blame(unsteady, "%s", s.difference(first, a.steps, i))
+				r.Hash = 0
+			}
+			if !a.failed() {
+				continue
+			}
+			if r.Failed++; r.Failed == 1 {
+				r.Token, r.Failure = token, s.describe(a, token, "")
+			}
+		}
+	})
 }

@@ -71,6 +71,7 @@ const (
 	invariant  = "invariant"
 	timeout    = "timeout"
 	unsteady   = "nondeterminism"
+	endless    = "endless"
 	testFailed = "test"
 )
 
@@ -114,7 +115,7 @@ func of(ctx context.Context, who string) *session {
 func newSession(t testing.TB, main func(ctx context.Context) error, conducted bool, c *config) *session {
 	s := &session{config: c, t: t, main: main}
 	if conducted {
-		s.cond = &conductor{inject: inject}
+		s.cond = &conductor{inject: inject, endless: s.endless}
 	}
 	return s
 }
@@ -361,6 +362,12 @@ func (s *session) limit() (stop func()) {
 		}
 	})
 	return func() { timer.Stop() }
+}
+
+// endless ends a run that has taken too many steps, inside the loop.
+func (s *session) endless() {
+	s.blame(endless, "the run has not come to an end after %d steps", mostSteps)
+	s.l.Halt()
 }
 
 // indent puts a tab before each line.
