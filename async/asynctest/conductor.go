@@ -52,7 +52,7 @@ type event struct {
 // steps a run may take at all. Both values are guesses: programs for Explore are small.
 const (
 	fairAfter = 2000
-	mostSteps = 1000_000
+	mostSteps = 100_000
 )
 
 // reset prepares the conductor for the next schedule.

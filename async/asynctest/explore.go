@@ -274,7 +274,9 @@ func (s *session) explain(r *Result, a *attempt, f fault, which string) {
 		return
 	}
 	r.Token, r.Hash = short.encode(testName(s.t)), b.hash
-	which += fmt.Sprintf(" shortened from %d to %d choices out of order in %d runs,", deviations(k.choices), deviations(short.choices), tries)
+	if deviations(k.choices) > 0 {
+		which += fmt.Sprintf(" shortened from %d to %d choices out of order in %d runs,", deviations(k.choices), deviations(short.choices), tries)
+	}
 	r.Failure = s.describe(b, r.Token, which)
 }
 

@@ -126,9 +126,9 @@ func Run(t testing.TB, main func(ctx context.Context) error, opts ...Option) {
 	switch {
 	case !a.failed():
 	case t == nil:
-		panic("asynctest: " + a.text())
+		panic("asynctest: " + near(a.text()))
 	default:
-		t.Error(a.text())
+		t.Error(near(a.text()))
 	}
 	if a.goexit {
 		runtime.Goexit() // as a task has called for

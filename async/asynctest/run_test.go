@@ -119,6 +119,40 @@ func TestRun(t *testing.T) {
 		}()
 		asynctest.Run(nil, func(context.Context) error { return errors.New("broken") })
 	})
+	t.Run("it runs in a benchmark", func(t *testing.T) {
+		rounds := 0
+		testing.Benchmark(func(b *testing.B) {
+			asynctest.Run(b, func(ctx context.Context) error {
+				for b.Loop() {
+					if err := async.Sleep(ctx, time.Hour); err != nil {
+						return err
+					}
+					rounds++
+				}
+				return nil
+			})
+		})
+		if rounds == 0 {
+			t.Error("it has not run")
+		}
+	})
+	t.Run("goroutines of a test that runs in parallel are not blamed on it", func(t *testing.T) {
+		end := make(chan struct{})
+		for _, last := range []bool{false, true} {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				if !last {
+					go func() { <-end }()
+				}
+				asynctest.Run(t, func(ctx context.Context) error {
+					if last {
+						close(end)
+					}
+					return async.Sleep(ctx, time.Hour)
+				})
+			})
+		}
+	})
 	t.Run("it runs in a bubble of testing/synctest", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			asynctest.Run(t, func(ctx context.Context) error { return async.Sleep(ctx, time.Hour) })

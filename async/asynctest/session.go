@@ -296,7 +296,8 @@ func (s *session) checkLeaks() {
 // stuck is asked when the loop has nothing to do and no timer, inside the loop. If nobody outside can
 // wake it either, it ends the run and reports true.
 func (s *session) stuck() bool {
-	if s.l.MayBeWoken() || len(s.alive()) > 0 || s.older() > 0 {
+	// A goroutine that has just ended may have woken a task before: so the loop is asked once more.
+	if s.l.MayBeWoken() || len(s.alive()) > 0 || s.older() > 0 || s.l.MayBeWoken() {
 		return false
 	}
 	report := async.ReportDeadlock(s.face)

@@ -6,17 +6,21 @@ import "slices"
 // programs that people write need a hundred.
 const shrinkTries = 400
 
+// shrinkSteps is how many steps these runs may take together.
+const shrinkSteps = 1_000_000
+
 // shrink shortens a failing schedule: to few choices that are not the first, to small ones, as early as possible. Each
 // step keeps the failure and its kind, by trying. It is the delta debugging of Zeller and Hildebrandt, with chunks of
 // half the length each time, towards FIFO order.
 func (s *session) shrink(k token, kind string) (short token, tries int) {
-	best := trimmed(k.choices)
+	best, steps := trimmed(k.choices), 0
 	fails := func(choices []uint16) bool {
-		if tries >= shrinkTries {
+		if tries >= shrinkTries || steps >= shrinkSteps {
 			return false
 		}
 		tries++
 		a := s.run(&replay{choices: choices}, k.fault)
+		steps += len(a.steps)
 		return a.kind() == kind
 	}
 	for improved := true; improved && tries < shrinkTries; {

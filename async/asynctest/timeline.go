@@ -2,6 +2,8 @@ package asynctest
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -19,7 +21,16 @@ func (s *session) describe(a *attempt, token, which string) string {
 		b.WriteString("Timeline:\n")
 		writeTimeline(&b, a.told)
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return near(strings.TrimSuffix(b.String(), "\n"))
+}
+
+// near shortens the names of files in the folder of the test, where go test runs it.
+func near(text string) string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return text
+	}
+	return strings.ReplaceAll(text, wd+string(filepath.Separator), "")
 }
 
 // timelineMost is how many steps of a long timeline are printed, the last ones.

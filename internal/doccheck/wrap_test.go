@@ -16,9 +16,10 @@ const module = "github.com/asyncgo/asyncgo"
 // importable maps the packages that a page may use without saying so, as a text
 // does, to their paths: ours, and those of the standard library that go with them.
 var importable = map[string]string{
-	"async":  module + "/async",
-	"future": module + "/future",
-	"gather": module + "/gather",
+	"async":     module + "/async",
+	"asynctest": module + "/async/asynctest",
+	"future":    module + "/future",
+	"gather":    module + "/gather",
 
 	"atomic":   "sync/atomic",
 	"bytes":    "bytes",

@@ -1,0 +1,5 @@
+//go:build race
+
+package asynctest_test
+
+const raceEnabled = true
