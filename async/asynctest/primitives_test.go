@@ -244,17 +244,17 @@ func TestPrimitives(t *testing.T) {
 	for _, p := range primitives {
 		t.Run(p.name+" survives every schedule that is tried, and every fault in every wait", func(t *testing.T) {
 			t.Run("random", func(t *testing.T) {
-				asynctest.Explore(t, p.main, asynctest.Schedules(1000), asynctest.Seed(1))
+				asynctest.Explore(t, p.main, asynctest.Schedules(1000/slowness), asynctest.Seed(1))
 			})
 			t.Run("pct", func(t *testing.T) {
-				asynctest.Explore(t, p.main, asynctest.Strategy(asynctest.PCT(3)), asynctest.Schedules(1000), asynctest.Seed(1))
+				asynctest.Explore(t, p.main, asynctest.Strategy(asynctest.PCT(3)), asynctest.Schedules(1000/slowness), asynctest.Seed(1))
 			})
 			t.Run("exhaustive", func(t *testing.T) {
-				asynctest.Explore(t, p.main, asynctest.Strategy(asynctest.Exhaustive(2)), asynctest.Schedules(2000))
+				asynctest.Explore(t, p.main, asynctest.Strategy(asynctest.Exhaustive(2)), asynctest.Schedules(2000/slowness))
 			})
 			t.Run("sweep", func(t *testing.T) { asynctest.Sweep(t, p.main) })
 			t.Run("sweep of random schedules", func(t *testing.T) {
-				asynctest.Sweep(t, p.main, asynctest.Strategy(asynctest.Random), asynctest.Schedules(30), asynctest.Seed(1))
+				asynctest.Sweep(t, p.main, asynctest.Strategy(asynctest.Random), asynctest.Schedules(30/slowness), asynctest.Seed(1))
 			})
 		})
 	}

@@ -3,3 +3,6 @@
 package asynctest_test
 
 const raceEnabled = false
+
+// slowness is by how much fewer schedules are tried under the race detector.
+const slowness = 1

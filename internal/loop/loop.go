@@ -30,11 +30,12 @@ type Loop struct {
 	goexit  bool
 	closing bool
 	// flushing is set inside flush, which must not nest: what was posted later would come first.
-	flushing bool
-	step     time.Time // debug: when the current step began
-	sched    *schedule // nil unless a test chooses the order
-	quiet    quiet
-	lines    map[*Line]visited // see books
+	flushing  bool
+	step      time.Time // debug: when the current step began
+	scheduled bool      // written before the loop runs; see Scheduled
+	sched     *schedule // nil unless a test chooses the order
+	quiet     quiet
+	lines     map[*Line]visited // see books
 
 	// life is held while the loop runs, and by whoever needs it to stand still: then that goroutine's id is
 	// in holder, and it counts as inside.

@@ -33,10 +33,14 @@ type schedule struct {
 
 // jobGrace is how long a choice waits for work outside the loop, so that the work's end comes between the same two
 // steps each time. Work that takes longer may itself wait for a task. The value is a guess.
-const jobGrace = 20 * time.Millisecond
+const jobGrace = 200 * time.Millisecond
 
 // SetScheduler has s choose from now on. The loop has not run yet.
-func (l *Loop) SetScheduler(s Scheduler) { l.sched = &schedule{by: s} }
+func (l *Loop) SetScheduler(s Scheduler) { l.sched, l.scheduled = &schedule{by: s}, true }
+
+// Scheduled reports whether SetScheduler was called, from any goroutine. Then work outside comes back by a callback, so
+// that it does so between two steps of tasks, and never in one.
+func (l *Loop) Scheduled() bool { return l.scheduled }
 
 // pick takes the next entry to run, or returns nil if the run is to end, as next does.
 func (l *Loop) pick(w *worker) Runnable {
