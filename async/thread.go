@@ -46,7 +46,9 @@ func (l *Loop) ShutdownDefaultExecutor(ctx context.Context) error {
 		return pool.Shutdown(ctx)
 	}
 	done := future.New[Void]()
+	l.l.External(1)
 	go func() {
+		defer l.l.External(-1)
 		if err := pool.Shutdown(context.WithoutCancel(ctx)); err != nil {
 			done.SetError(err)
 			return

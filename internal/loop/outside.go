@@ -38,15 +38,15 @@ func (l *Loop) Busy() bool {
 }
 
 // External counts work outside the loop that will come back to it, so that a virtual clock does not run
-// ahead of it. The clock on the wall runs by itself.
+// ahead of it, and nobody takes the loop for stuck. The clock on the wall runs by itself.
 func (l *Loop) External(by int) {
-	if l.RealTime() {
+	if l.RealTime() && l.quiet.after == 0 {
 		return
 	}
 	o := &l.outside
 	o.mu.Lock()
 	o.jobs += by
-	over := by < 0 && o.jobs == 0
+	over := by < 0 && o.jobs == 0 && !l.RealTime()
 	o.mu.Unlock()
 	if over {
 		l.post(nop{}) // the clock may jump now
