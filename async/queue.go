@@ -78,6 +78,7 @@ type queue[T any, O order[T]] struct {
 	putters    loop.Line
 	joiners    loop.Line
 	unfinished int // put in, and not done
+	in, out    int // items in all, for Balance
 	shut       bool
 }
 
@@ -225,6 +226,7 @@ func (q *queue[T, O]) Shutdown(immediate bool) {
 	if immediate {
 		dropped := q.items.n
 		q.items = ring[T]{}
+		q.out += dropped
 		q.finish(min(dropped, q.unfinished)) // TaskDone may have been called for items that were not taken out
 	}
 	q.getters.WakeAll()
@@ -319,6 +321,7 @@ func (q *queue[T, O]) addAndUnlock(item T) {
 	defer q.mu.Unlock()
 	q.order.add(&q.items, item)
 	q.unfinished++
+	q.in++
 	if q.getters.Waiting() > 0 {
 		q.getters.Wake()
 	}
@@ -328,6 +331,7 @@ func (q *queue[T, O]) addAndUnlock(item T) {
 func (q *queue[T, O]) takeAndUnlock() T {
 	defer q.mu.Unlock()
 	item := q.order.take(&q.items)
+	q.out++
 	if q.putters.Waiting() > 0 {
 		q.putters.Wake()
 	}
@@ -351,6 +355,9 @@ func (k *queueKeeper[T, O]) GaveUp(line *loop.Line, woken bool) {
 		line.Wake()
 	}
 }
+
+// Balance implements what the books of package loop ask: what has come in has gone out, or is here.
+func (k *queueKeeper[T, O]) Balance() (in, out, here int) { return k.in, k.out, k.items.n }
 
 // String implements [loop.Keeper].
 func (k *queueKeeper[T, O]) String() string { return (*queue[T, O])(k).String() }

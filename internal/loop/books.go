@@ -121,14 +121,21 @@ func (l *Loop) Audit() (faults []string) {
 	for q, v := range l.lines {
 		v.mu.Lock()
 		n := q.Len()
+		var in, out, here int
+		if b, ok := v.k.(interface{ Balance() (in, out, here int) }); ok {
+			in, out, here = b.Balance()
+		}
 		v.mu.Unlock()
 		if n > 0 {
 			faults = append(faults, fmt.Sprintf("%s counts %d as waiting, and there are no tasks", v.k, n))
 		}
+		if in != out+here {
+			faults = append(faults, fmt.Sprintf("%s was given %d items, has given away %d and holds %d", v.k, in, out, here))
+		}
 	}
 	clear(l.lines)
 	slices.Sort(faults)
-	return faults
+	return slices.Compact(faults) // a queue has several lines
 }
 
 // A Wait is what a task waits for.
