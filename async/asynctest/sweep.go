@@ -39,8 +39,8 @@ func Faults(names ...string) Option {
 //
 // A run fails as in [Explore], but main may end with what was injected: with [async.ErrCancelled], [async.ErrTimeout],
 // [ErrInjected], an injected panic, or an error that wraps one of these. What has to hold in spite of the fault is for
-// [Invariant] to say. After each run no task may hold an [async.Lock] and have ended, and no line of a Lock, a queue or
-// their like may count somebody who does not wait.
+// [Invariant] to say. After each run no task may hold an [async.Lock] and have ended, no line of a Lock, a queue or
+// their like may count somebody who does not wait, and a queue has given away or still holds what was put in.
 //
 // The order of tasks is FIFO; with [Strategy] and [Schedules] it is swept once for each of some schedules. The
 // report of a failure has a token, as that of Explore. asyncio has nothing like it.
