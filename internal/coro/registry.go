@@ -89,6 +89,21 @@ func (g *registry) remove(r *Routine) {
 	}
 }
 
+// each calls fn with all that are in the table.
+func (g *registry) each(fn func(*Routine)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p := g.table.Load()
+	if p == nil {
+		return
+	}
+	for i := range *p {
+		if r := (*p)[i].Load(); r != nil && r != vacated {
+			fn(r)
+		}
+	}
+}
+
 // rebuild makes a fresh table, at most half full.
 func (g *registry) rebuild() {
 	n := minTable

@@ -95,9 +95,15 @@ func (r *Routine) Init(o Owner) {
 // spawn provides, as a worker pool's Submit does, from the first switch on. It may
 // lock its OS thread, but must unlock it before it ends.
 func NewOn(spawn func(func()), fn func(*Routine)) *Routine {
-	r := &Routine{owner: body(fn), carrier: onThread}
-	r.more().channels = channels{spawn: spawn, wake: make(chan struct{})}
+	r := new(Routine)
+	r.InitOn(spawn, body(fn))
 	return r
+}
+
+// InitOn is [NewOn] for a Routine that is part of something else.
+func (r *Routine) InitOn(spawn func(func()), o Owner) {
+	r.owner, r.carrier = o, onThread
+	r.more().channels = channels{spawn: spawn, wake: make(chan struct{})}
 }
 
 // Root makes a Routine that stands for the calling goroutine, so that it can switch
@@ -112,6 +118,13 @@ func Root() *Routine {
 func (r *Routine) InitRoot(o Owner) {
 	r.gid, r.state, r.carrier, r.owner = goid.Get(), live, onRoot, o
 	routines.add(r)
+}
+
+// InitAside is [Routine.InitRoot] for a Routine that [Current] does not know, so that the calling
+// goroutine can be a second Routine beside the one that it is known as. Leave must not be called. The
+// goroutine can have only one of the two parked at a time.
+func (r *Routine) InitAside(o Owner) {
+	r.gid, r.state, r.carrier, r.owner = goid.Get(), live, onRoot, o
 }
 
 // Owner returns what the Routine is part of.
@@ -131,6 +144,10 @@ func (r *Routine) Attach() { routines.add(r) }
 
 // Current returns the Routine whose goroutine calls, or nil.
 func Current() *Routine { return routines.find(goid.Get()) }
+
+// Each calls fn with every Routine of the process that has started, or is a root, and has not ended, in no
+// order. fn must not start or end one. What it may ask of a Routine that runs is its Owner.
+func Each(fn func(*Routine)) { routines.each(fn) }
 
 // IsCurrent reports whether the calling goroutine is r's own. r has started.
 func (r *Routine) IsCurrent() bool {

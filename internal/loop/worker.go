@@ -112,8 +112,11 @@ func (l *Loop) newRoot() *worker {
 // here returns the worker whose goroutine calls, or nil.
 func here() *worker {
 	if r := coro.Current(); r != nil {
-		if w, ok := r.Owner().(*worker); ok {
-			return w
+		switch o := r.Owner().(type) {
+		case *worker:
+			return o
+		case Guest:
+			return hostOf(o)
 		}
 	}
 	return nil
