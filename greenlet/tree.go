@@ -1,0 +1,130 @@
+package greenlet
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"weak"
+
+	"github.com/petermattis/goid"
+
+	"github.com/asyncgo/asyncgo/internal/coro"
+	"github.com/asyncgo/asyncgo/internal/loop"
+)
+
+// A tree is the greenlets of one goroutine.
+type tree struct {
+	// current is the greenlet that has control. It is atomic for the sake of those who have no business
+	// here and must be told so. A goroutine that comes to end a greenlet takes the root's place by
+	// swapping itself in, which succeeds only while the root itself runs and not one of the others.
+	current atomic.Pointer[Greenlet]
+
+	// The message to the greenlet that is switched to.
+	val    any
+	err    error
+	from   *Greenlet
+	goexit bool
+
+	root *Greenlet
+	// driver is the stand-in of the root while another goroutine ends a greenlet.
+	driver *Greenlet
+	visit  sync.Mutex // held by that goroutine
+	tracer func(event Event, origin, target *Greenlet)
+
+	// The coroutine of the event loop that the root is, if it is one, and the task and the loop.
+	host *coro.Routine
+	task *loop.Task
+	loop *loop.Loop
+}
+
+// roots finds the root of a goroutine by its id. The roots are held weakly: one that nobody refers to, no
+// greenlet and no variable, can be made again when it is needed.
+var roots sync.Map // of int64 to weak.Pointer[Greenlet]
+
+// tracing holds the roots of trees with a tracer, which would be lost with them.
+var tracing sync.Map // of *Greenlet to struct{}
+
+// Current returns the greenlet that calls: getcurrent(). A goroutine that is none yet becomes the root of
+// a tree of its own. A task of package async is a root of its own, too.
+func Current() *Greenlet {
+	host := coro.Current()
+	if host != nil {
+		if l, ok := host.Owner().(*life); ok {
+			return (*Greenlet)(l)
+		}
+	}
+	id := goid.Get()
+	var task *loop.Task
+	if host != nil {
+		task = loop.Here()
+	}
+	if p, ok := roots.Load(id); ok {
+		if root := p.(weak.Pointer[Greenlet]).Value(); root != nil && root.tree.Load().task == task {
+			return root
+		}
+	}
+	t := &tree{host: host, task: task, loop: loop.Inside()}
+	root := t.newRoot(id)
+	t.root = root
+	t.current.Store(root)
+	p := weak.Make(root)
+	roots.Store(id, p)
+	runtime.AddCleanup(root, func(id int64) { roots.CompareAndDelete(id, p) }, id)
+	return root
+}
+
+// newRoot makes a greenlet of the calling goroutine.
+func (t *tree) newRoot(id int64) *Greenlet {
+	root := new(Greenlet)
+	root.routine.InitAside(nil)
+	root.gid.Store(id)
+	root.state.Store(live)
+	root.tree.Store(t)
+	return root
+}
+
+// caller returns the greenlet that calls, or an error if that is none of the tree.
+func (t *tree) caller() (*Greenlet, error) {
+	me := t.current.Load()
+	if me.gid.Load() == goid.Get() && (t.task == nil || !t.task.Over() || t.driver != nil) {
+		return me, nil
+	}
+	return t.callerSlowly()
+}
+
+func (t *tree) callerSlowly() (*Greenlet, error) {
+	switch {
+	case t.task != nil && t.task.Over():
+		return nil, errRootEnded
+	case t.root.gid.Load() != goid.Get():
+		return nil, ErrOtherThread
+	}
+	for t.current.Load() != t.root {
+		// Another goroutine ends a greenlet of ours.
+		t.awaitVisitor()
+	}
+	return t.root, nil
+}
+
+// awaitVisitor waits until another goroutine that has taken the root's place is done.
+func (t *tree) awaitVisitor() {
+	t.visit.Lock()
+	defer t.visit.Unlock()
+}
+
+// top returns the root, or who stands in for it.
+func (t *tree) top() *Greenlet {
+	if t.driver != nil {
+		return t.driver
+	}
+	return t.root
+}
+
+// Host implements [loop.Guest].
+func (l *life) Host() *coro.Routine {
+	t := l.tree.Load()
+	if t.driver != nil {
+		return nil
+	}
+	return t.host
+}
