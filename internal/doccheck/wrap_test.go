@@ -20,6 +20,7 @@ var importable = map[string]string{
 	"asynctest": module + "/async/asynctest",
 	"future":    module + "/future",
 	"gather":    module + "/gather",
+	"gevent":    module + "/greenlet/gevent",
 	"greenlet":  module + "/greenlet",
 
 	"atomic":   "sync/atomic",

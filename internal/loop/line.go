@@ -13,9 +13,10 @@ import (
 // others come first, although nobody holds what they wait for.
 type Line struct {
 	list     waiters
-	n        int // in the list
-	passed   int // passed over, because their contexts have ended; they are about to leave
-	underWay int // woken, but not running yet
+	n        int  // in the list
+	passed   int  // passed over, because their contexts have ended; they are about to leave
+	underWay int  // woken, but not running yet
+	ahead    bool // the next to join comes first
 }
 
 // A Keeper is the lock, queue and so on that a [Line] belongs to.
@@ -112,7 +113,24 @@ func (q *Line) Wait(ctx context.Context, mu *sync.Mutex, k Keeper) error {
 		return q.waitOutside(ctx, mu, k)
 	}
 	t.w.observe(ctx)
+	w := t.w
+	w.observe(ctx)
+	if c := w.cancelCause(); c != nil {
+		q.ahead = false
+		mu.Unlock()
+		t.yield()
+		w.unobserve()
+		mu.Lock()
+		return t.deliver(c)
+	}
 	return q.park(t, mu, k)
+}
+
+// WaitAhead is Wait for a task that was woken in vain, because somebody was faster, and keeps its place at the head
+// of the line.
+func (q *Line) WaitAhead(ctx context.Context, mu *sync.Mutex, k Keeper) error {
+	q.ahead = true
+	return q.Wait(ctx, mu, k)
 }
 
 // WaitAnyway is Wait for a turn that has to come, whatever happens to ctx. It reports whether the turn has
@@ -174,6 +192,10 @@ func (q *Line) park(t *Task, mu *sync.Mutex, k Keeper) error {
 
 func (q *Line) join(w *Waiter) {
 	q.list.append(w)
+	if q.ahead {
+		q.ahead = false
+		q.list.last = w.prev
+	}
 	q.n++
 }
 

@@ -54,6 +54,11 @@ type Loop struct {
 
 	tree sync.Mutex // guards the tree of scopes
 
+	// For a loop that was entered: Stuck is called inside when it would wait for ever, and Lost when a task was
+	// left by a Goexit. They are written before the loop runs.
+	Stuck, Lost func()
+	Ignore      int // how many timers do not count as something to wait for
+
 	// Face is what package async shows of the loop. It is written before the loop is shared.
 	Face any
 
@@ -297,6 +302,8 @@ func (l *Loop) wait(w *worker) {
 			if d = l.quiet.left(l, &idle); len(l.ready) > 0 {
 				return
 			}
+		if l.stuck(d) {
+			return
 		}
 		if more && !virtual && (d < 0 || d > trimEvery) {
 			d = trimEvery // and look again how many are needed

@@ -65,6 +65,7 @@ type extra struct {
 	vars    atomic.Pointer[Vars]   // context variables
 	root    *Child                 // what a cancellation hits since Uncancel
 	name    atomic.Pointer[string] // if it has one of its own
+	local   any                    // what a package above keeps with the task, for the task itself
 }
 
 // more returns the task's extra, which is made on first use.
@@ -151,6 +152,17 @@ func (t *Task) Name() (string, bool) {
 
 // SetName gives the task a name, from any goroutine.
 func (t *Task) SetName(name string) { t.more().name.Store(&name) }
+
+// SetLocal keeps something with the task, and Local returns it, or nil. Both are for the inside.
+func (t *Task) SetLocal(x any) { t.more().local = x }
+
+// Local returns what SetLocal has set.
+func (t *Task) Local() any {
+	if x := t.extra.Load(); x != nil {
+		return x.local
+	}
+	return nil
+}
 
 // Start puts the task at the end of the ready queue. It reports false if the loop is closed.
 func (t *Task) Start() bool { return t.loop.push(t) }

@@ -27,6 +27,7 @@ type worker struct {
 	delegated bool // cancelled, and that was passed on to what it waits for
 	passing   passing
 	retired   bool
+	drives    bool // it is the driver of a loop that was entered
 	outside   bool // the goroutine has left the loop for a while, see Block
 
 	coro.Routine
@@ -149,6 +150,9 @@ func (l *Loop) Inside() bool { return Inside() == l || l.holder.Load() == goid.G
 // The frame stays on the stack while the body runs, so it has to be small; see coro's place.create.
 func (w *worker) Live(*coro.Routine) {
 	defer w.lost()
+	if w.drives {
+		w.loop.driveAlong(w)
+	}
 	for w.task != nil {
 		if w.admit() {
 			w.on = true

@@ -1,0 +1,346 @@
+package gevent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/asyncgo/asyncgo/internal/loop"
+)
+
+// A Group keeps track of greenlets: gevent.pool.Group. They leave it when they end. The zero value is an empty
+// group without a limit. One that is made by [NewPool] has a limit, and is gevent.pool.Pool.
+type Group struct {
+	limited bool
+	slots   *Semaphore // of one that is limited
+	mu      sync.Mutex
+	members []Joinable
+	empty   *loop.Completion
+}
+
+// A Pool is a [Group] with a limit.
+type Pool = Group
+
+// NewPool makes a group of at most n greenlets: gevent.pool.Pool(n). What would be one more waits. It panics if n
+// is negative.
+func NewPool(n int) *Pool {
+	if n < 0 {
+		panic(fmt.Sprintf("gevent: the size of a pool must not be negative: %d", n))
+	}
+	return &Group{limited: true, slots: NewSemaphore(n)}
+}
+
+// SpawnIn spawns a greenlet in a group and waits for room before: group.spawn. The error is what was thrown at the
+// caller meanwhile; then nothing was spawned.
+func SpawnIn[T any](p *Group, fn func() (T, error)) (*Greenlet[T], error) {
+	if fn == nil {
+		panic("gevent: SpawnIn was called with a nil function")
+	}
+	if err := p.room(nil); err != nil {
+		return nil, err
+	}
+	g := Spawn(fn)
+	p.join(g)
+	return g, nil
+}
+
+// Go is [SpawnIn] for a function without a result.
+func (p *Group) Go(fn func()) (*Greenlet[Void], error) {
+	return SpawnIn(p, func() (Void, error) {
+		fn()
+		return Void{}, nil
+	})
+}
+
+// Spawn is [SpawnIn] for a function that returns nothing but an error.
+func (p *Group) Spawn(fn func() error) (*Greenlet[Void], error) {
+	return SpawnIn(p, func() (Void, error) { return Void{}, fn() })
+}
+
+// Add makes a greenlet a member, and waits for room before: add(greenlet, timeout). When the limit is over it
+// returns [ErrPoolFull]; a limit of 0 does not wait.
+func (p *Group) Add(g Joinable, limit ...time.Duration) error {
+	if err := p.room(limit); err != nil {
+		return err
+	}
+	p.join(g)
+	return nil
+}
+
+// room takes a slot.
+func (p *Group) room(limit []time.Duration) error {
+	if !p.limited {
+		return nil
+	}
+	ok, err := p.slots.Acquire(limit...)
+	if err == nil && !ok {
+		return ErrPoolFull
+	}
+	return err
+}
+
+func (p *Group) join(g Joinable) {
+	p.mu.Lock()
+	p.members = append(p.members, g)
+	p.mu.Unlock()
+	c := g.base()
+	l := c.l
+	if l == nil || c.Ready() {
+		l = homeLoop()
+	}
+	linkTo(&c.done, l, func() { p.Discard(g) })
+}
+
+// Discard stops keeping track of a greenlet, which goes on: discard.
+func (p *Group) Discard(g Joinable) {
+	p.mu.Lock()
+	i := slices.Index(p.members, g)
+	if i < 0 {
+		p.mu.Unlock()
+		return
+	}
+	p.members = slices.Delete(p.members, i, i+1)
+	c := p.empty
+	if len(p.members) > 0 {
+		c = nil
+	} else {
+		p.empty = nil
+	}
+	p.mu.Unlock()
+	if p.limited {
+		p.slots.Release()
+	}
+	if c != nil && c.Begin() {
+		c.Commit(loop.Succeeded)
+	}
+}
+
+// Len returns how many members there are.
+func (p *Group) Len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.members)
+}
+
+// Contains reports whether g is a member.
+func (p *Group) Contains(g Joinable) bool { return slices.Contains(p.Members(), g) }
+
+// Members returns the members, in the order in which they came.
+func (p *Group) Members() []Joinable {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.members)
+}
+
+// Full reports whether there is no room: full().
+func (p *Group) Full() bool { return p.limited && p.slots.Locked() }
+
+// FreeCount returns for how many there is room; one if there is no limit: free_count().
+func (p *Group) FreeCount() int {
+	if !p.limited {
+		return 1
+	}
+	return p.slots.Counter()
+}
+
+// WaitAvailable waits until there is room and returns how much, 0 when the limit is over: wait_available(timeout).
+func (p *Group) WaitAvailable(limit ...time.Duration) (int, error) {
+	if !p.limited {
+		return 1, nil
+	}
+	return p.slots.Wait(limit...)
+}
+
+// Join waits until the group is empty and reports true, or false when the limit is over: join(timeout).
+func (p *Group) Join(limit ...time.Duration) (bool, error) {
+	p.mu.Lock()
+	if len(p.members) == 0 {
+		p.mu.Unlock()
+		return true, nil
+	}
+	if p.empty == nil {
+		p.empty = new(loop.Completion)
+	}
+	c := p.empty
+	p.mu.Unlock()
+	over, err := within(limit, func() error {
+		return wait(func(ctx context.Context) error {
+			_, err := c.Wait(ctx, refuser{p})
+			return err
+		})
+	})
+	return !over && err == nil, err
+}
+
+// JoinRaise is [Group.Join] and returns the error of one of the members, if one has failed: join(raise_error=True).
+func (p *Group) JoinRaise() error {
+	members := p.Members()
+	if _, err := p.Join(); err != nil {
+		return err
+	}
+	for _, g := range members {
+		if err := g.Exception(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Kill throws [ErrGreenletExit] at all members and waits until the group is empty, or the limit is over: kill. A
+// member is hit once by its group; one that has swallowed that goes on.
+func (p *Group) Kill(limit ...time.Duration) error {
+	p.KillNowait()
+	_, err := p.Join(limit...)
+	settle()
+	return err
+}
+
+// KillNowait is [Group.Kill] without the wait: kill(block=False).
+func (p *Group) KillNowait() {
+	for _, g := range p.Members() {
+		p.KillOneNowait(g)
+	}
+}
+
+// KillOneNowait does it for one member: killone(greenlet, block=False).
+func (p *Group) KillOneNowait(g Joinable) {
+	if c := g.base(); p.Contains(g) && !c.shot && !c.Ready() {
+		c.shot = true
+		c.shoot(ErrGreenletExit)
+	}
+}
+
+// String describes the group.
+func (p *Group) String() string { return fmt.Sprintf("Group(%d)", p.Len()) }
+
+// Apply runs fn in a greenlet of the group and waits for its outcome: apply. In a member of the same group, when
+// that is full, it runs fn right here.
+func Apply[T any](p *Group, fn func() (T, error)) (T, error) {
+	if t := loop.Here(); t != nil && p.Full() {
+		for _, g := range p.Members() {
+			if g.base().task == t {
+				return fn()
+			}
+		}
+	}
+	g, err := SpawnIn(p, fn)
+	if err != nil {
+		return *new(T), err
+	}
+	return g.Get()
+}
+
+// ApplyAsync has fn run in the group, and does not wait, not even for room: apply_async. callback, if it is not nil,
+// gets the value if there is one.
+func ApplyAsync[T any](p *Group, fn func() (T, error), callback func(T)) *Greenlet[T] {
+	if fn == nil {
+		panic("gevent: ApplyAsync was called with a nil function")
+	}
+	var g *Greenlet[T]
+	if p.Full() {
+		g = Spawn(func() (T, error) { return Apply(p, fn) })
+	} else {
+		g, _ = SpawnIn(p, fn) // There is room, so it does not wait.
+	}
+	if callback != nil {
+		g.LinkValue(func(g *Greenlet[T]) { callback(g.Value()) })
+	}
+	return g
+}
+
+// Map calls fn for every item, in greenlets of the group, and returns the results in the order of the items, or the
+// first error: map. Of items that yield errors, see [IMap], the first one ends it, too.
+func Map[A, T any](p *Group, items iter.Seq[A], fn func(A) (T, error)) ([]T, error) {
+	var gs []*Greenlet[T]
+	for x := range items {
+		g, err := SpawnIn(p, func() (T, error) { return fn(x) })
+		if err != nil {
+			return nil, err
+		}
+		gs = append(gs, g)
+	}
+	if _, err := JoinAll(gs, RaiseError()); err != nil {
+		return nil, err
+	}
+	results := make([]T, len(gs))
+	for i, g := range gs {
+		results[i] = g.Value()
+	}
+	return results, nil
+}
+
+// IMap returns an iterator over what fn returns for every item, in the order of the items: imap. The calls run in
+// greenlets of the group, as soon as there is room; with ahead > 0 at most so many results wait to be read. An error
+// of a call takes its result's place, and the iteration goes on.
+func IMap[A, T any](p *Group, items iter.Seq[A], fn func(A) (T, error), ahead ...int) iter.Seq2[T, error] {
+	return imap(p, items, fn, true, ahead)
+}
+
+// IMapUnordered is [IMap] in the order in which the calls end: imap_unordered.
+func IMapUnordered[A, T any](p *Group, items iter.Seq[A], fn func(A) (T, error), ahead ...int) iter.Seq2[T, error] {
+	return imap(p, items, fn, false, ahead)
+}
+
+func imap[A, T any](p *Group, items iter.Seq[A], fn func(A) (T, error), ordered bool, ahead []int) iter.Seq2[T, error] {
+	if fn == nil {
+		panic("gevent: IMap was called with a nil function")
+	}
+	return func(yield func(T, error) bool) {
+		var out Queue[*Greenlet[T]]
+		var room *Semaphore
+		if len(ahead) > 0 && ahead[0] > 0 {
+			room = NewSemaphore(ahead[0])
+		}
+		feeder := Spawn(func() (Void, error) {
+			defer out.Put(nil)
+			var gs []*Greenlet[T]
+			for x := range items {
+				if room != nil {
+					if _, err := room.Acquire(); err != nil {
+						return Void{}, err
+					}
+				}
+				g, err := SpawnIn(p, func() (T, error) { return fn(x) })
+				if err != nil {
+					return Void{}, err
+				}
+				if ordered {
+					out.Put(g)
+				} else {
+					g.RawLink(func(g *Greenlet[T]) { out.Put(g) })
+					gs = append(gs, g)
+				}
+			}
+			_, err := JoinAll(gs)
+			return Void{}, err
+		})
+		defer feeder.KillNowait()
+		for {
+			g, err := out.Get()
+			if err == nil && g == nil {
+				if _, err = feeder.Get(); err == nil || errors.Is(err, ErrGreenletExit) {
+					return
+				}
+				yield(*new(T), err)
+				return
+			}
+			var v T
+			if err == nil {
+				v, err = g.Get()
+				if room != nil {
+					room.Release()
+				}
+			} else {
+				yield(v, err)
+				return
+			}
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,385 @@
+package gevent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sourcegraph/conc/panics"
+
+	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/internal/coro"
+	"github.com/asyncgo/asyncgo/internal/loop"
+)
+
+// A hub is the event loop of a goroutine, which takes part in it as its main task.
+type hub struct {
+	face *async.Loop
+	l    *loop.Loop
+	task loop.Task // of the goroutine
+	core core
+	refs atomic.Int32 // handlers that are installed
+	held atomic.Int32 // see Ref
+	// goexit is set when a greenlet was left by runtime.Goexit, which goes on in the goroutine.
+	goexit bool
+	idle   bool // it waits for ever; guarded by hubs.mu
+}
+
+// hubs are the hubs there are, by their loops.
+var hubs struct {
+	mu  sync.Mutex
+	all map[*loop.Loop]*hub
+}
+
+// enter makes a hub of the calling goroutine.
+func enter() (*hub, error) {
+	if r := coro.Current(); r != nil {
+		return nil, errors.New("gevent: a raw greenlet outside of a task cannot wait")
+	}
+	face := async.NewLoop()
+	h := &hub{face: face, l: loop.Of(face.Context())}
+	h.core.name = "main"
+	h.core.l = h.l
+	h.task.Init(face.Context(), h.l, (*mainBody)(h))
+	h.l.Stuck = h.stuck
+	h.l.Lost = func() {
+		h.goexit = true
+		h.core.throw(errGoexit)
+	}
+	if err := h.l.Enter(&h.task); err != nil {
+		return nil, err
+	}
+	h.core.task = &h.task
+	h.task.SetLocal(&h.core)
+	h.core.main = h
+	hubs.mu.Lock()
+	defer hubs.mu.Unlock()
+	if hubs.all == nil {
+		hubs.all = map[*loop.Loop]*hub{}
+	}
+	hubs.all[h.l] = h
+	return h, nil
+}
+
+// errAllDone ends a Wait for everything.
+var errAllDone = errors.New("gevent: there is nothing left to run")
+
+var errGoexit = errors.New("gevent: a greenlet was left by runtime.Goexit")
+
+// leave closes the hub of the calling goroutine.
+func (h *hub) leave() {
+	h.l.Exit(&h.task)
+	if err := h.face.Close(); err != nil {
+		panic(fmt.Sprintf("gevent: closing the hub: %v", err))
+	}
+	hubs.mu.Lock()
+	defer hubs.mu.Unlock()
+	delete(hubs.all, h.l)
+	for _, other := range hubs.all {
+		if other.idle {
+			other.l.Nudge() // it may have waited for us
+		}
+	}
+}
+
+// leaveIfAlone closes the hub if nothing is left in it.
+func (h *hub) leaveIfAlone() {
+	if h.refs.Load() == 0 && h.held.Load() == 0 && h.l.Alone() {
+		h.leave()
+	}
+}
+
+// stuck is called when the hub would wait for ever.
+func (h *hub) stuck() {
+	if h.held.Load() > 0 {
+		return
+	}
+	hubs.mu.Lock()
+	h.idle = true
+	for _, other := range hubs.all {
+		if !other.idle {
+			hubs.mu.Unlock()
+			return // another one may come to help
+		}
+	}
+	h.idle = false
+	hubs.mu.Unlock()
+	if h.core.waitsAll {
+		h.core.throw(errAllDone)
+		return
+	}
+	h.core.throw(&loopExit{h.report()})
+}
+
+// awake notes that the hub runs again.
+func (h *hub) awake() {
+	if !h.idle {
+		return
+	}
+	hubs.mu.Lock()
+	defer hubs.mu.Unlock()
+	h.idle = false
+}
+
+// A loopExit is an ErrLoopExit with a report.
+type loopExit struct{ report string }
+
+func (e *loopExit) Error() string        { return ErrLoopExit.Error() + e.report }
+func (e *loopExit) Is(target error) bool { return target == ErrLoopExit }
+
+// report says who waits for what.
+func (h *hub) report() string {
+	var b strings.Builder
+	for _, t := range h.l.Tasks() {
+		c, ok := t.Local().(*core)
+		if !ok {
+			continue
+		}
+		what := t.WaitsFor()
+		if what == "" {
+			what = "nothing that is known"
+		}
+		fmt.Fprintf(&b, "\n\t%s waits for %s", c.describe(), what)
+		if c.waitsAt[0] != 0 {
+			fmt.Fprintf(&b, " at %s", place(c.waitsAt[:]))
+		}
+		if c.spawnedAt[0] != 0 {
+			fmt.Fprintf(&b, ", spawned by %s at %s", c.spawner, place(c.spawnedAt[:]))
+		}
+	}
+	return b.String()
+}
+
+// place returns the first place of a stack that is not in this package, as file:line.
+func place(pcs []uintptr) string {
+	frames := runtime.CallersFrames(pcs)
+	for {
+		f, more := frames.Next()
+		if !strings.Contains(f.Function, "asyncgo/greenlet/gevent.") || !more {
+			return fmt.Sprintf("%s:%d", f.File, f.Line)
+		}
+	}
+}
+
+// mainBody is the goroutine of a hub as its loop sees it.
+type mainBody hub
+
+// Run implements [loop.Body]; the body is what the goroutine does.
+func (*mainBody) Run(context.Context) {}
+
+// Crash implements [loop.Body].
+func (*mainBody) Crash(*panics.Recovered) {}
+
+// Quit implements [loop.Body].
+func (*mainBody) Quit() {}
+
+// Drop implements [loop.Body].
+func (*mainBody) Drop(*loop.Cause) {}
+
+// Info implements [loop.Body].
+func (b *mainBody) Info() any { return async.AnyTask(b) }
+
+// CancelWaited implements [loop.Canceller].
+func (*mainBody) CancelWaited(*loop.Cause) bool { return false }
+
+// Name implements [async.AnyTask], as the rest does.
+func (*mainBody) Name() string          { return "main" }
+func (*mainBody) ID() uint64            { return 0 }
+func (*mainBody) Cancel(...string) bool { return false }
+func (*mainBody) IsDone() bool          { return false }
+func (*mainBody) Err() error            { return nil }
+func (*mainBody) String() string        { return `Task("main")` }
+
+// me returns the core of the greenlet that calls, and its task. A goroutine that is none gets a hub.
+func me() (*core, error) {
+	if t := loop.Here(); t != nil {
+		if c, ok := t.Local().(*core); ok {
+			return c, nil
+		}
+		c := &core{l: t.Loop(), task: t, name: "task"} // a task of package async
+		t.SetLocal(c)
+		return c, nil
+	}
+	if loop.Inside() != nil {
+		return nil, ErrBlockingInHub
+	}
+	h, err := enter()
+	if err != nil {
+		return nil, err
+	}
+	return &h.core, nil
+}
+
+// wait calls op, which waits with ctx, and returns what was thrown at the caller meanwhile.
+func wait(op func(ctx context.Context) error) error {
+	c, err := me()
+	if err != nil {
+		return err
+	}
+	return c.wait(op)
+}
+
+func (c *core) wait(op func(ctx context.Context) error) error {
+	runtime.Callers(2, c.waitsAt[:])
+	err := op(c.task)
+	c.waitsAt[0] = 0
+	return c.after(err)
+}
+
+// after ends a wait.
+func (c *core) after(err error) error {
+	if err != nil {
+		if cause := c.task.Catch(); cause != nil {
+			err = cause.Wait
+			if len(c.thrown) > 0 {
+				next := c.thrown[0]
+				c.thrown = c.thrown[1:]
+				c.throw(next)
+			}
+		}
+	}
+	if h := c.main; h != nil {
+		h.awake()
+		if h.goexit {
+			h.goexit = false
+			h.destroy()
+			runtime.Goexit()
+		}
+		h.leaveIfAlone()
+	}
+	return err
+}
+
+// throw has the wait of the greenlet end with err, or its next one. It is called inside.
+func (c *core) throw(err error) {
+	if c.task.Over() {
+		return
+	}
+	if !c.task.Throw(&loop.Cause{Err: context.Canceled, Cause: err, Wait: err}) {
+		c.thrown = append(c.thrown, err)
+	}
+}
+
+// retract takes back an error that was thrown at the caller and has not arrived, because what it waited for came at
+// the same time.
+func (c *core) retract(err error) {
+	if cause := c.task.Thrown(); cause != nil && cause.Wait == err {
+		c.task.Catch()
+		if len(c.thrown) > 0 {
+			next := c.thrown[0]
+			c.thrown = c.thrown[1:]
+			c.throw(next)
+		}
+		return
+	}
+	c.thrown = slices.DeleteFunc(c.thrown, func(e error) bool { return e == err })
+}
+
+// settle closes the hub of the calling goroutine if nothing is left in it.
+func settle() {
+	if t := loop.Here(); t != nil {
+		if c, ok := t.Local().(*core); ok && c.main != nil {
+			c.main.leaveIfAlone()
+		}
+	}
+}
+
+// Destroy kills all greenlets of the calling goroutine's hub, waits for them, and closes the hub: hub.destroy.
+// A greenlet that does not give in after some kills is unwound. It does nothing without a hub, and in a
+// greenlet.
+func Destroy() {
+	if t := loop.Here(); t != nil {
+		if c, ok := t.Local().(*core); ok && c.main != nil {
+			c.main.destroy()
+		}
+	}
+}
+
+func (h *hub) destroy() {
+	for range 3 {
+		var all []*core
+		for _, t := range h.l.Tasks() {
+			if c, ok := t.Local().(*core); ok && c != &h.core {
+				all = append(all, c)
+			}
+		}
+		if len(all) == 0 {
+			break
+		}
+		for _, c := range all {
+			c.throw(ErrGreenletExit)
+		}
+		for range 10 {
+			if err := loop.Sleep(&h.task, 0); err != nil {
+				h.task.Catch()
+			}
+		}
+	}
+	h.leave()
+}
+
+// Ref keeps the hub of the caller open, and has it wait for other goroutines where it would otherwise
+// return [ErrLoopExit], until release is called. It stands for a watcher that counts.
+func Ref() (release func()) {
+	c, err := me()
+	if err != nil || c.main == nil {
+		return func() {}
+	}
+	h := c.main
+	h.held.Add(1)
+	return sync.OnceFunc(func() {
+		h.held.Add(-1)
+		h.l.Nudge()
+		settle()
+	})
+}
+
+// Context returns a context of the calling greenlet, for package async and the standard library. It is
+// cancelled by the next kill or timeout that hits the greenlet while it waits with it. A goroutine that is
+// no greenlet gets a hub.
+func Context() context.Context {
+	c, err := me()
+	if err != nil {
+		return context.Background()
+	}
+	return c.task
+}
+
+// A Failure is an error of a greenlet or a callback that nobody was there to get, when it happened.
+type Failure struct {
+	// Name says whose it is.
+	Name string
+	// Err is the error, a [PanicError] for a panic.
+	Err error
+}
+
+var errorHandler atomic.Pointer[func(Failure)]
+
+// SetErrorHandler sets what happens when a greenlet fails, besides that Get returns the error:
+// hub.handle_error. Nil logs it by package slog, which is the default. It returns the handler before. One that
+// panics is ignored.
+func SetErrorHandler(fn func(Failure)) (previous func(Failure)) {
+	var p *func(Failure)
+	if fn != nil {
+		p = &fn
+	}
+	if old := errorHandler.Swap(p); old != nil {
+		return *old
+	}
+	return nil
+}
+
+// report tells the error handler.
+func report(name string, err error) {
+	if p := errorHandler.Load(); p != nil {
+		panics.Try(func() { (*p)(Failure{name, err}) })
+		return
+	}
+	slog.Error("greenlet failed", "greenlet", name, "error", err)
+}

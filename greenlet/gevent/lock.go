@@ -1,0 +1,226 @@
+package gevent
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/asyncgo/asyncgo/internal/loop"
+)
+
+// A Semaphore is a number of permits, which greenlets take and give back: gevent.lock.Semaphore. The zero value
+// has none; make others by [NewSemaphore]. Who waits is served first come, first served, but somebody who comes
+// when a permit was just given back may take it before the one who was woken for it.
+type Semaphore struct {
+	mu    sync.Mutex
+	value int
+	bound int // at most; 0 for none
+	line  loop.Line
+	free  *loop.Completion // done by the next Release
+}
+
+// NewSemaphore makes a semaphore of n permits. It panics if n is negative.
+func NewSemaphore(n int) *Semaphore {
+	if n < 0 {
+		panic("gevent: the initial value of a semaphore must be at least 0")
+	}
+	return &Semaphore{value: n}
+}
+
+// NewBoundedSemaphore makes a semaphore that never has more than n permits: Release panics when it would.
+func NewBoundedSemaphore(n int) *BoundedSemaphore {
+	if n < 1 {
+		panic("gevent: the initial value of a bounded semaphore must be at least 1")
+	}
+	return &BoundedSemaphore{Semaphore{value: n, bound: n}}
+}
+
+// A BoundedSemaphore is a [Semaphore] that never has more permits than in the beginning.
+type BoundedSemaphore struct{ Semaphore }
+
+// Acquire takes a permit and reports true, or false when the limit is over: acquire(timeout).
+func (s *Semaphore) Acquire(limit ...time.Duration) (bool, error) {
+	if s.TryAcquire() {
+		return true, nil
+	}
+	if len(limit) > 0 && limit[0] <= 0 {
+		return false, nil
+	}
+	over, err := within(limit, func() error { return wait(s.await) })
+	return !over && err == nil, err
+}
+
+func (s *Semaphore) await(ctx context.Context) error {
+	s.mu.Lock()
+	for ahead := false; s.value == 0; ahead = true {
+		join := s.line.Wait
+		if ahead {
+			join = s.line.WaitAhead
+		}
+		if err := join(ctx, &s.mu, (*semaphoreKeeper)(s)); err != nil {
+			s.mu.Unlock()
+			return err
+		}
+	}
+	s.value--
+	s.mu.Unlock()
+	return nil
+}
+
+// TryAcquire takes a permit if there is one, and reports whether it did: acquire(blocking=False).
+func (s *Semaphore) TryAcquire() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.value == 0 {
+		return false
+	}
+	s.value--
+	return true
+}
+
+// Release gives a permit back, or adds one, and wakes the one who has waited longest: release(). It does not
+// wait.
+func (s *Semaphore) Release() {
+	s.mu.Lock()
+	if s.bound > 0 && s.value == s.bound {
+		s.mu.Unlock()
+		panic("gevent: Semaphore released too many times")
+	}
+	s.value++
+	s.line.Wake()
+	free := s.free
+	s.free = nil
+	s.mu.Unlock()
+	if free != nil && free.Begin() {
+		free.Commit(loop.Succeeded)
+	}
+}
+
+// With calls fn with a permit: "with sem". It returns what was thrown while it waited for that, or what fn
+// returns.
+func (s *Semaphore) With(fn func() error) error {
+	if _, err := s.Acquire(); err != nil {
+		return err
+	}
+	defer s.Release()
+	return fn()
+}
+
+// Wait waits until there is a permit, without taking it, and returns how many there are, 0 when the limit is
+// over: wait(timeout).
+func (s *Semaphore) Wait(limit ...time.Duration) (int, error) {
+	c := s.completion()
+	if n := s.Counter(); n > 0 {
+		return n, nil
+	}
+	if len(limit) > 0 && limit[0] <= 0 {
+		return 0, nil
+	}
+	_, err := within(limit, func() error {
+		return wait(func(ctx context.Context) error {
+			_, err := c.Wait(ctx, refuser{s})
+			return err
+		})
+	})
+	return s.Counter(), err
+}
+
+// Counter returns how many permits there are: counter.
+func (s *Semaphore) Counter() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.value
+}
+
+// Locked reports whether there is no permit: locked().
+func (s *Semaphore) Locked() bool { return s.Counter() == 0 }
+
+// Ready reports whether there is a permit: ready().
+func (s *Semaphore) Ready() bool { return s.Counter() > 0 }
+
+// String describes the semaphore.
+func (s *Semaphore) String() string { return fmt.Sprintf("Semaphore(%d)", s.Counter()) }
+
+func (s *Semaphore) completion() *loop.Completion {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.free == nil {
+		s.free = new(loop.Completion)
+	}
+	return s.free
+}
+
+type semaphoreKeeper Semaphore
+
+// GaveUp implements [loop.Keeper].
+func (k *semaphoreKeeper) GaveUp(line *loop.Line, woken bool) {
+	if woken && k.value > 0 {
+		line.Wake()
+	}
+}
+
+func (k *semaphoreKeeper) String() string { return "Semaphore" }
+
+// An RLock is a lock that its owner, a greenlet, can take again: gevent.lock.RLock. The zero value is free.
+type RLock struct {
+	once  sync.Once
+	sem   *Semaphore
+	mu    sync.Mutex
+	owner identity
+	depth int
+}
+
+func (r *RLock) semaphore() *Semaphore {
+	r.once.Do(func() { r.sem = NewSemaphore(1) })
+	return r.sem
+}
+
+// Acquire takes the lock, once more if the caller has it, and reports true, or false when the limit is over:
+// acquire(timeout). With a limit of 0 it does not wait.
+func (r *RLock) Acquire(limit ...time.Duration) (bool, error) {
+	r.mu.Lock()
+	if me := whoami(); r.depth > 0 && r.owner == me {
+		r.depth++
+		r.mu.Unlock()
+		return true, nil
+	}
+	r.mu.Unlock()
+	ok, err := r.semaphore().Acquire(limit...)
+	if ok {
+		r.mu.Lock()
+		r.owner, r.depth = whoami(), 1
+		r.mu.Unlock()
+	}
+	return ok, err
+}
+
+// Release gives the lock back as often as it was taken: release(). It returns [ErrNotOwner] to others.
+func (r *RLock) Release() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.depth == 0 || r.owner != whoami() {
+		return ErrNotOwner
+	}
+	if r.depth--; r.depth == 0 {
+		r.owner = identity{}
+		r.semaphore().Release()
+	}
+	return nil
+}
+
+// Locked reports whether somebody has the lock: locked().
+func (r *RLock) Locked() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.depth > 0
+}
+
+// With calls fn with the lock.
+func (r *RLock) With(fn func() error) error {
+	if _, err := r.Acquire(); err != nil {
+		return err
+	}
+	defer r.Release()
+	return fn()
+}

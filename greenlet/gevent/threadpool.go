@@ -1,0 +1,133 @@
+package gevent
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"github.com/asyncgo/asyncgo/future"
+	"github.com/asyncgo/asyncgo/internal/loop"
+)
+
+// A ThreadPool runs functions on other goroutines, at the same time as the greenlets: gevent.threadpool.ThreadPool.
+// It is for what blocks or computes for long. It must be ended by [ThreadPool.Kill] or [ThreadPool.Close].
+type ThreadPool struct{ pool *future.Pool }
+
+// NewThreadPool makes a pool of at most n goroutines; with 0 it is as many as [future.NewPool] takes. It panics if n
+// is negative.
+func NewThreadPool(n int) *ThreadPool {
+	if n < 0 {
+		panic("gevent: NewThreadPool was called with a negative size")
+	}
+	return &ThreadPool{future.NewPool(n, future.PoolName("gevent"))}
+}
+
+// SpawnThread has fn run by the pool and returns its outcome to come: spawn. It never waits; what finds no free
+// goroutine is queued. A panic is a [PanicError].
+func SpawnThread[T any](p *ThreadPool, fn func() (T, error)) *AsyncResult[T] {
+	if fn == nil {
+		panic("gevent: SpawnThread was called with a nil function")
+	}
+	r := new(AsyncResult[T])
+	l := homeLoop()
+	l.External(1) // The hub has something to wait for.
+	f := future.Submit(p.pool, fn)
+	f.AddDoneCallback(func(f *future.Future[T]) {
+		v, err := f.Result()
+		if !l.Do(func() {
+			r.put(v, err)
+		}) {
+			r.put(v, err)
+		}
+		l.External(-1)
+		l.Nudge()
+	})
+	return r
+}
+
+// ApplyThread has fn run by the pool and waits for its outcome: apply.
+func ApplyThread[T any](p *ThreadPool, fn func() (T, error)) (T, error) {
+	return SpawnThread(p, fn).Get()
+}
+
+// MapThread calls fn for every item on the goroutines of the pool, and returns the results in the order of the
+// items, or the first error in that order: map.
+func MapThread[A, T any](p *ThreadPool, items iter.Seq[A], fn func(A) (T, error)) ([]T, error) {
+	var all []*AsyncResult[T]
+	for x := range items {
+		all = append(all, SpawnThread(p, func() (T, error) { return fn(x) }))
+	}
+	results := make([]T, 0, len(all))
+	for _, r := range all {
+		v, err := r.Get()
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, v)
+	}
+	return results, nil
+}
+
+// Len returns how many functions run or are queued.
+func (p *ThreadPool) Len() int {
+	s := p.pool.Stats()
+	return s.Running + s.Queued
+}
+
+// Close waits until all functions have run, and ends the pool: join and kill.
+func (p *ThreadPool) Close() error {
+	_, err := offload(func() (Void, error) { return Void{}, p.pool.Shutdown(context.Background()) }, nil)
+	return err
+}
+
+// Kill drops what has not begun, waits for the rest, and ends the pool: kill.
+func (p *ThreadPool) Kill() error {
+	p.pool.CancelPending()
+	return p.Close()
+}
+
+// offload calls fn on another goroutine and waits for it. If something is thrown at the caller meanwhile, it calls
+// interrupt, which has to make fn return, and waits for that.
+func offload[T any](fn func() (T, error), interrupt func()) (v T, err error) {
+	c, wrong := me()
+	if wrong != nil {
+		return v, wrong
+	}
+	var done loop.Completion
+	l := c.l
+	var once sync.Once
+	l.External(1)
+	go func() {
+		defer func() {
+			once.Do(func() {
+				if done.Begin() {
+					done.Commit(loop.Succeeded)
+				}
+				l.External(-1)
+			})
+		}()
+		v, err = fn()
+	}()
+	thrown := c.wait(func(ctx context.Context) error {
+		_, err := done.Wait(ctx, refuser{waitsFor("another goroutine")})
+		if err == nil {
+			return nil
+		}
+		if interrupt != nil {
+			interrupt()
+		}
+		if _, again := done.Wait(context.WithoutCancel(ctx), refuser{waitsFor("another goroutine")}); again != nil {
+			return again
+		}
+		return err
+	})
+	if thrown != nil {
+		return v, thrown
+	}
+	return v, err
+}
+
+// waitsFor is a description.
+type waitsFor string
+
+func (w waitsFor) String() string { return string(w) }
