@@ -335,8 +335,11 @@ func Ref() (release func()) {
 	h.held.Add(1)
 	return sync.OnceFunc(func() {
 		h.held.Add(-1)
-		h.l.Nudge()
-		settle()
+		if loop.Inside() == h.l {
+			settle()
+		} else {
+			h.l.Nudge()
+		}
 	})
 }
 

@@ -10,8 +10,8 @@ import (
 )
 
 // A Semaphore is a number of permits, which greenlets take and give back: gevent.lock.Semaphore. The zero value
-// has none; make others by [NewSemaphore]. Who waits is served first come, first served, but somebody who comes
-// when a permit was just given back may take it before the one who was woken for it.
+// has none; make others by [NewSemaphore]. Who waits is served first come, first served, but TryAcquire may take a
+// permit that was just given back before the one who was woken for it.
 type Semaphore struct {
 	mu    sync.Mutex
 	value int
@@ -41,9 +41,13 @@ type BoundedSemaphore struct{ Semaphore }
 
 // Acquire takes a permit and reports true, or false when the limit is over: acquire(timeout).
 func (s *Semaphore) Acquire(limit ...time.Duration) (bool, error) {
-	if s.TryAcquire() {
+	s.mu.Lock()
+	if s.value > s.line.UnderWay() { // more than is promised to those who were woken
+		s.value--
+		s.mu.Unlock()
 		return true, nil
 	}
+	s.mu.Unlock()
 	if len(limit) > 0 && limit[0] <= 0 {
 		return false, nil
 	}
@@ -53,7 +57,7 @@ func (s *Semaphore) Acquire(limit ...time.Duration) (bool, error) {
 
 func (s *Semaphore) await(ctx context.Context) error {
 	s.mu.Lock()
-	for ahead := false; s.value == 0; ahead = true {
+	for ahead := false; s.value == 0 || !ahead && s.value <= s.line.UnderWay(); ahead = true {
 		join := s.line.Wait
 		if ahead {
 			join = s.line.WaitAhead

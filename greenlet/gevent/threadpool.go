@@ -3,7 +3,6 @@ package gevent
 import (
 	"context"
 	"iter"
-	"sync"
 
 	"github.com/asyncgo/asyncgo/future"
 	"github.com/asyncgo/asyncgo/internal/loop"
@@ -34,13 +33,7 @@ func SpawnThread[T any](p *ThreadPool, fn func() (T, error)) *AsyncResult[T] {
 	f := future.Submit(p.pool, fn)
 	f.AddDoneCallback(func(f *future.Future[T]) {
 		v, err := f.Result()
-		if !l.Do(func() {
-			r.put(v, err)
-		}) {
-			r.put(v, err)
-		}
-		l.External(-1)
-		l.Nudge()
+		backIn(l, func() { r.put(v, err) })
 	})
 	return r
 }
@@ -95,17 +88,13 @@ func offload[T any](fn func() (T, error), interrupt func()) (v T, err error) {
 	}
 	var done loop.Completion
 	l := c.l
-	var once sync.Once
 	l.External(1)
 	go func() {
-		defer func() {
-			once.Do(func() {
-				if done.Begin() {
-					done.Commit(loop.Succeeded)
-				}
-				l.External(-1)
-			})
-		}()
+		defer backIn(l, func() {
+			if done.Begin() {
+				done.Commit(loop.Succeeded)
+			}
+		})
 		v, err = fn()
 	}()
 	thrown := c.wait(func(ctx context.Context) error {
@@ -125,6 +114,16 @@ func offload[T any](fn func() (T, error), interrupt func()) (v T, err error) {
 		return v, thrown
 	}
 	return v, err
+}
+
+// backIn ends work that External has counted by calling fn in the loop, so that the loop sees both at once.
+func backIn(l *loop.Loop, fn func()) {
+	if !l.Do(func() {
+		l.External(-1)
+		fn()
+	}) {
+		fn() // the hub is closed
+	}
 }
 
 // waitsFor is a description.

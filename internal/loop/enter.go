@@ -1,6 +1,9 @@
 package loop
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Enter makes the calling goroutine a task of l, whose body is already under way: what follows until
 // [Loop.Exit] belongs to it. The loop runs when the task waits, and at no other time. t was prepared by
@@ -62,6 +65,7 @@ func (l *Loop) Alone() bool {
 	if l.inboxed.Load() {
 		l.flush()
 	}
+	l.ready = slices.DeleteFunc(l.ready, func(x Runnable) bool { return x == Runnable(nop{}) })
 	_, armed := l.timers.next()
 	return l.nTasks <= 1 && len(l.ready) == 0 && l.pos == len(l.batch) && !armed && !l.Busy()
 }

@@ -1,0 +1,588 @@
+package gevent_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/greenlet"
+	"github.com/asyncgo/asyncgo/greenlet/gevent"
+)
+
+var errFault = errors.New("fault")
+
+// hourly is a greenlet that sleeps for an hour, and has begun to.
+func hourly() *gevent.Greenlet[any] {
+	g := sleeper(time.Hour)
+	check(gevent.Sleep(0))
+	return g
+}
+
+func TestScheduling(t *testing.T) {
+	t.Run("E3 E4 a child goes to the end of the queue, and outlives its spawner", func(t *testing.T) {
+		clean(t)
+		var tr trace
+		p := gevent.Go(func() {
+			tr.add("p")
+			gevent.Go(func() { tr.add("child") })
+		})
+		s := gevent.Go(func() { tr.add("sibling") })
+		must(gevent.JoinAll([]gevent.Joinable{p, s}))
+		must(gevent.WaitAll())
+		tr.expect(t, "p sibling child")
+	})
+
+	t.Run("E6 timers come in the order of their deadlines, behind what is ready", func(t *testing.T) {
+		clean(t)
+		var tr trace
+		for _, n := range []int{40, 20, 0} {
+			gevent.SpawnLater(ms(n), func() (any, error) { tr.add("%d", n); return nil, nil })
+		}
+		gevent.Go(func() { tr.add("now") })
+		must(gevent.WaitAll())
+		tr.expect(t, "now 0 20 40")
+	})
+
+	t.Run("E10 E12 G1 a greenlet starts once, and says in which state it is", func(t *testing.T) {
+		clean(t)
+		runs := 0
+		g := gevent.New(func() (int, error) { runs++; return 7, nil })
+		if g.Started() || g.Ready() || g.Dead() {
+			t.Errorf("a new one is %v", g)
+		}
+		g.Start()
+		g.Start()
+		if !g.Started() || g.Ready() {
+			t.Errorf("a started one is %v", g)
+		}
+		check(g.Join())
+		g.Start()
+		if runs != 1 || g.Started() || !g.Ready() || !g.Successful() || g.Value() != 7 {
+			t.Errorf("after %d runs it is %v", runs, g)
+		}
+	})
+}
+
+func TestWaiting(t *testing.T) {
+	t.Run("F1 F2 F3 F4 JoinAll returns who has ended, in that order", func(t *testing.T) {
+		clean(t)
+		var gs []*gevent.Greenlet[any]
+		for _, n := range []int{90, 30, 60} {
+			gs = append(gs, sleeper(ms(n)))
+		}
+		names := func(of []*gevent.Greenlet[any]) (all []int) {
+			for _, g := range of {
+				all = append(all, slices.Index(gs, g))
+			}
+			return all
+		}
+		if first := must(gevent.JoinAll(gs, gevent.Count(1))); fmt.Sprint(names(first)) != "[1]" {
+			t.Errorf("the first is %v", names(first))
+		}
+		if some := must(gevent.JoinAll(gs, gevent.Within(ms(1)))); len(some) != 1 {
+			t.Errorf("in time are %v", names(some))
+		}
+		rest := must(gevent.JoinAll([]*gevent.Greenlet[any]{gs[0], gs[2], gs[0]}))
+		if fmt.Sprint(names(rest)) != "[2 0 0]" {
+			t.Errorf("the rest is %v", names(rest))
+		}
+	})
+
+	t.Run("F12 an outer timeout comes through a longer limit", func(t *testing.T) {
+		clean(t)
+		g := hourly()
+		outer := gevent.StartTimeout(ms(10))
+		if _, err := g.GetTimeout(time.Hour); err != error(outer) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the error is %v", err)
+		}
+		outer.Cancel()
+		check(g.Kill())
+	})
+
+	t.Run("F14 F15 F16 F19 IWait gives what becomes ready, of any kind", func(t *testing.T) {
+		clean(t)
+		var e gevent.Event
+		var r gevent.AsyncResult[int]
+		s := gevent.NewSemaphore(0)
+		g := gevent.Go(func() { e.Set(); r.Set(1); s.Release() })
+		objects := []gevent.Waitable{s, &r, &e, g}
+		var order []int
+		for x := range gevent.IWait(objects) {
+			order = append(order, slices.Index(objects, x))
+		}
+		if fmt.Sprint(order) != "[2 1 0 3]" {
+			t.Errorf("the order is %v", order)
+		}
+		for range 2 {
+			if len(must(gevent.Wait([]*gevent.Event{&e}))) != 1 {
+				t.Error("a set event is not ready")
+			}
+		}
+		var idle gevent.Event
+		for range gevent.IWait([]gevent.Waitable{&idle, &e}) {
+			break
+		}
+		if idle.Waiters() != 0 {
+			t.Error("leaving early leaves something behind")
+		}
+	})
+
+	t.Run("F17 WaitAll runs all that can run", func(t *testing.T) {
+		clean(t)
+		if !must(gevent.WaitAll()) {
+			t.Error("without a hub there is something left")
+		}
+		g := sleeper(ms(5))
+		if must(gevent.WaitAll(gevent.Within(time.Microsecond))) || g.Ready() {
+			t.Error("it did not wait")
+		}
+		if !must(gevent.WaitAll()) || !g.Ready() {
+			t.Error("it did not wait long enough")
+		}
+	})
+}
+
+func TestKill(t *testing.T) {
+	t.Run("G2 G3 a kill is raised at the wait, once", func(t *testing.T) {
+		clean(t)
+		var tr trace
+		g := gevent.Spawn(func() (any, error) {
+			defer tr.add("finally")
+			err := gevent.Sleep(time.Hour)
+			tr.add("%v", errors.Is(err, gevent.ErrGreenletExit))
+			check(gevent.Sleep(0)) // waits after that work
+			return nil, err
+		})
+		check(gevent.Sleep(0))
+		tr.add("kill")
+		g.KillNowait()
+		tr.add("called")
+		check(g.Join())
+		tr.add("dead")
+		tr.expect(t, "kill called true finally dead")
+		if !g.Killed() || !g.Successful() {
+			t.Errorf("it is %v", g)
+		}
+	})
+
+	t.Run("G6 G8 a kill that is ignored, and one of oneself", func(t *testing.T) {
+		clean(t)
+		g := gevent.Spawn(func() (int, error) {
+			gevent.Sleep(time.Hour)
+			return 3, gevent.Sleep(ms(20))
+		})
+		check(gevent.Sleep(0))
+		check(g.KillWithin(ms(1)))
+		if g.Dead() {
+			t.Error("it is dead")
+		}
+		if v := must(g.Get()); v != 3 {
+			t.Errorf("it returns %d", v)
+		}
+		check(g.Kill())
+		var self *gevent.Greenlet[any]
+		self = gevent.Spawn(func() (any, error) { return nil, self.Kill(errFault) })
+		if _, err := self.Get(); err != errFault {
+			t.Errorf("the error is %v", err)
+		}
+	})
+
+	t.Run("G11 who is killed while it waits takes nothing along", func(t *testing.T) {
+		clean(t)
+		var q gevent.Queue[int]
+		s := gevent.NewSemaphore(0)
+		first := gevent.Spawn(func() (int, error) { return q.Get() })
+		second := gevent.Spawn(func() (int, error) { return q.Get() })
+		a := gevent.Spawn(func() (bool, error) { return s.Acquire() })
+		b := gevent.Spawn(func() (bool, error) { return s.Acquire() })
+		check(gevent.Sleep(0))
+		check(q.Put(1))
+		s.Release()
+		first.KillNowait()
+		a.KillNowait()
+		if v := must(second.Get()); v != 1 {
+			t.Errorf("it gets %d", v)
+		}
+		if !must(b.Get()) || s.Counter() != 0 {
+			t.Error("the permit is lost")
+		}
+		must(gevent.JoinAll([]gevent.Joinable{first, a}))
+	})
+}
+
+func TestTimeout(t *testing.T) {
+	t.Run("I5 I6 nested timeouts are told apart", func(t *testing.T) {
+		clean(t)
+		outer := gevent.StartTimeout(ms(10))
+		inner := gevent.NewTimeout(time.Hour, gevent.Silent())
+		err := inner.Do(func() error { return gevent.Sleep(time.Hour) })
+		if err != error(outer) || outer.Pending() {
+			t.Errorf("the error is %v", err)
+		}
+		outer.Cancel()
+		outer = gevent.StartTimeout(time.Hour)
+		inner = gevent.NewTimeout(ms(5))
+		if err := inner.Do(func() error { return gevent.Sleep(time.Hour) }); !errors.Is(err, inner) || errors.Is(err, outer) || !outer.Pending() {
+			t.Errorf("the error is %v", err)
+		}
+		outer.Cancel()
+	})
+
+	t.Run("I8 a foreign timeout passes WithTimeout", func(t *testing.T) {
+		clean(t)
+		outer := gevent.StartTimeout(ms(5))
+		defer outer.Cancel()
+		v, err := gevent.WithTimeout(time.Hour, func() (string, error) { return "", gevent.Sleep(time.Hour) }, "otherwise")
+		if v != "" || err != error(outer) {
+			t.Errorf("it returns %q and %v", v, err)
+		}
+	})
+}
+
+func TestHub(t *testing.T) {
+	t.Run("M1 M2 M3 what nothing can end is a LoopExit of the goroutine, with a report", func(t *testing.T) {
+		clean(t)
+		var never gevent.Event
+		stuck := gevent.Spawn(func() (bool, error) { return never.Wait() })
+		stuck.SetName("stuck")
+		err := stuck.Join()
+		if !errors.Is(err, gevent.ErrLoopExit) || stuck.Dead() {
+			t.Fatalf("the error is %v", err)
+		}
+		for _, want := range []string{"main waits for Greenlet(stuck, running)", "stuck waits for Event(set: false)", "facts_test.go:", "spawned by main"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("the report does not say %q:\n%v", want, err)
+			}
+		}
+		check(gevent.Go(func() {}).Join()) // The hub is usable.
+		check(stuck.Kill())
+		var q gevent.Queue[int]
+		if _, err := q.Peek(); !errors.Is(err, gevent.ErrLoopExit) {
+			t.Errorf("without anything else the error is %v", err)
+		}
+	})
+
+	t.Run("M4 a timer prevents it", func(t *testing.T) {
+		clean(t)
+		var never gevent.Event
+		stuck := gevent.Spawn(func() (bool, error) { return never.Wait() })
+		if ended, err := gevent.JoinAll([]gevent.Joinable{stuck}, gevent.Within(ms(5))); len(ended) != 0 || err != nil {
+			t.Error(ended, err)
+		}
+		check(stuck.Kill())
+	})
+
+	t.Run("M5 two that wait for each other's lock are found, and can be killed", func(t *testing.T) {
+		clean(t)
+		a, b := gevent.NewSemaphore(1), gevent.NewSemaphore(1)
+		both := func(x, y *gevent.Semaphore) *gevent.Greenlet[any] {
+			return gevent.Spawn(func() (any, error) {
+				return nil, x.With(func() error {
+					if err := gevent.Sleep(0); err != nil {
+						return err
+					}
+					return y.With(func() error { return nil })
+				})
+			})
+		}
+		gs := []*gevent.Greenlet[any]{both(a, b), both(b, a)}
+		if _, err := gevent.JoinAll(gs); !errors.Is(err, gevent.ErrLoopExit) {
+			t.Errorf("the error is %v", err)
+		}
+		check(gevent.KillAll(gs))
+		if a.Locked() || b.Locked() {
+			t.Error("a lock is held")
+		}
+	})
+
+	t.Run("M11 a callback cannot wait", func(t *testing.T) {
+		clean(t)
+		var errs []error
+		g := gevent.Go(func() {})
+		g.RawLink(func(*gevent.Greenlet[gevent.Void]) {
+			var e gevent.Event
+			_, err := e.Wait()
+			errs = append(errs, gevent.Sleep(0), err)
+		})
+		check(g.Join())
+		for _, err := range errs {
+			if err != gevent.ErrBlockingInHub {
+				t.Errorf("the error is %v", err)
+			}
+		}
+	})
+
+	t.Run("L14 hubs of two goroutines work together", func(t *testing.T) {
+		clean(t)
+		defer gevent.Ref()() // the other one may not have begun
+		var there, back gevent.Queue[int]
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			defer gevent.Ref()() // who puts has no hub while it does not wait
+			g := gevent.Spawn(func() (any, error) {
+				for {
+					v, err := there.Get()
+					if err != nil || v < 0 {
+						return nil, err
+					}
+					check(back.Put(v * v))
+				}
+			})
+			check(g.Join())
+		}()
+		sum := 0
+		for i := range 100 {
+			check(there.Put(i))
+			sum += must(back.Get())
+		}
+		check(there.Put(-1))
+		<-done
+		if sum != 328350 {
+			t.Errorf("the sum is %d", sum)
+		}
+	})
+
+	t.Run("Ref keeps the hub waiting for a plain goroutine", func(t *testing.T) {
+		clean(t)
+		release := gevent.Ref()
+		defer release()
+		var r gevent.AsyncResult[int]
+		var wg sync.WaitGroup
+		wg.Go(func() { r.Set(5) })
+		if v := must(r.Get()); v != 5 {
+			t.Errorf("the result is %d", v)
+		}
+		wg.Wait()
+	})
+
+	t.Run("a task of package async spawns and joins, and can be awaited", func(t *testing.T) {
+		clean(t)
+		check(async.Run(func(ctx context.Context) error {
+			g := gevent.Spawn(func() (int, error) {
+				err := gevent.Sleep(ms(1))
+				v, wrong := async.CreateTask(gevent.Context(), async.After(0, 20)).Await(gevent.Context())
+				return v + 1, errors.Join(err, wrong)
+			})
+			if v := must(g.Get()); v != 21 {
+				t.Errorf("the value is %d", v)
+			}
+			return nil
+		}))
+	})
+
+	t.Run("a raw greenlet in a greenlet of the hub waits for it", func(t *testing.T) {
+		clean(t)
+		var tr trace
+		g := gevent.Spawn(func() (any, error) {
+			return greenlet.New(func(...any) (any, error) {
+				tr.add("raw")
+				err := gevent.Sleep(ms(1))
+				tr.add("raw")
+				return "done", err
+			}).Switch()
+		})
+		gevent.Go(func() { tr.add("other") })
+		if v := must(g.Get()); v != "done" {
+			t.Errorf("the value is %v", v)
+		}
+		tr.expect(t, "raw other raw")
+		greenlet.VerifyNone(t)
+	})
+}
+
+func TestQueues(t *testing.T) {
+	t.Run("K2 K3 putters come in one by one", func(t *testing.T) {
+		clean(t)
+		var tr trace
+		q := gevent.NewQueue[string](2)
+		p := gevent.Go(func() {
+			for _, s := range []string{"a", "b", "c"} {
+				check(q.Put(s))
+				tr.add("%s", s)
+			}
+		})
+		check(gevent.Sleep(0))
+		tr.add("%s", must(q.Get()))
+		check(p.Join())
+		tr.expect(t, "a b a c")
+	})
+
+	t.Run("K4 K5 peekers all get the item, a getter that gave up none", func(t *testing.T) {
+		clean(t)
+		var q gevent.Queue[int]
+		late := gevent.Spawn(func() (int, error) { return q.Get(ms(1)) })
+		if _, err := late.Get(); err != gevent.ErrEmpty {
+			t.Errorf("the error is %v", err)
+		}
+		var peekers []*gevent.Greenlet[int]
+		for range 3 {
+			peekers = append(peekers, gevent.Spawn(func() (int, error) { return q.Peek() }))
+		}
+		check(gevent.Sleep(0))
+		check(q.Put(9))
+		for _, p := range peekers {
+			if v := must(p.Get()); v != 9 {
+				t.Errorf("it sees %d", v)
+			}
+		}
+		if q.Len() != 1 {
+			t.Error("the item is gone")
+		}
+	})
+
+	t.Run("K9 K14 join and shutdown", func(t *testing.T) {
+		clean(t)
+		q := gevent.NewQueue(0, 1, 2)
+		if must(q.Join(ms(1))) {
+			t.Error("it is joined")
+		}
+		worker := gevent.Go(func() {
+			for range q.All() {
+				q.TaskDone()
+			}
+		})
+		if !must(q.Join()) {
+			t.Error("it is not joined")
+		}
+		q.Shutdown(false)
+		check(worker.Join())
+		if err := q.Put(3); err != gevent.ErrShutdown {
+			t.Errorf("the error is %v", err)
+		}
+		if p := caught(q.TaskDone); p != "gevent: TaskDone was called too many times" {
+			t.Errorf("it panics with %v", p)
+		}
+	})
+}
+
+func TestLocks(t *testing.T) {
+	t.Run("L13 an RLock belongs to its greenlet", func(t *testing.T) {
+		clean(t)
+		var r gevent.RLock
+		must(r.Acquire())
+		must(r.Acquire())
+		other := gevent.Spawn(func() (bool, error) {
+			if err := r.Release(); err != gevent.ErrNotOwner {
+				t.Errorf("the error is %v", err)
+			}
+			return r.Acquire(0)
+		})
+		if must(other.Get()) {
+			t.Error("somebody else has it, too")
+		}
+		check(r.Release())
+		check(r.Release())
+		if r.Locked() {
+			t.Error("it is locked")
+		}
+	})
+
+	t.Run("L10 a hungry pair does not starve a third one", func(t *testing.T) {
+		clean(t)
+		s := gevent.NewSemaphore(1)
+		done := false
+		hungry := func() {
+			for !done {
+				check(s.With(func() error { return gevent.Sleep(0) }))
+			}
+		}
+		a, b := gevent.Go(hungry), gevent.Go(hungry)
+		third := gevent.Go(func() {
+			must(s.Acquire())
+			done = true
+			s.Release()
+		})
+		must(gevent.JoinAll([]gevent.Joinable{a, b, third}))
+	})
+}
+
+func TestLocal(t *testing.T) {
+	t.Run("L16 the value of a greenlet that has ended is freed", func(t *testing.T) {
+		clean(t)
+		var v gevent.Local[*[64]int]
+		freed := make(chan bool, 1)
+		g := gevent.Go(func() {
+			x := new([64]int)
+			runtime.AddCleanup(x, func(ch chan bool) { ch <- true }, freed)
+			v.Set(x)
+		})
+		check(g.Join())
+		runtime.GC()
+		select {
+		case <-freed:
+		case <-time.After(10 * time.Second):
+			t.Error("it is not")
+		}
+		runtime.KeepAlive(g)
+	})
+}
+
+func TestFaults(t *testing.T) {
+	t.Run("a panic is the error of Get", func(t *testing.T) {
+		clean(t)
+		g := gevent.Spawn(func() (int, error) { panic(errFault) })
+		var p *gevent.PanicError
+		if _, err := g.Get(); !errors.As(err, &p) || !errors.Is(err, errFault) {
+			t.Errorf("the error is %v", err)
+		}
+	})
+
+	t.Run("Goexit in a greenlet goes on in the goroutine of the hub", func(t *testing.T) {
+		clean(t)
+		done := make(chan struct{})
+		var tr trace
+		go func() {
+			defer close(done)
+			defer tr.add("main")
+			g := gevent.Go(func() {
+				defer tr.add("greenlet")
+				runtime.Goexit()
+			})
+			other := sleeper(time.Hour)
+			must(gevent.JoinAll([]gevent.Joinable{other, g}))
+			tr.add("never")
+		}()
+		<-done
+		tr.expect(t, "greenlet main")
+	})
+
+	t.Run("Destroy ends all that is there", func(t *testing.T) {
+		clean(t)
+		var tr trace
+		gevent.Spawn(func() (any, error) {
+			defer tr.add("deferred")
+			return nil, gevent.Sleep(time.Hour)
+		})
+		gevent.Go(func() {
+			for { // does not give in
+				gevent.Sleep(time.Hour)
+			}
+		})
+		check(gevent.Sleep(0))
+		gevent.Destroy()
+		tr.expect(t, "deferred")
+	})
+
+	t.Run("nil functions are refused", func(t *testing.T) {
+		for name, f := range map[string]func(){
+			"New":             func() { gevent.New[int](nil) },
+			"SpawnLater":      func() { gevent.SpawnLater[int](0, nil) },
+			"Go":              func() { gevent.Go(nil) },
+			"WithTimeout":     func() { gevent.WithTimeout[int](0, nil) },
+			"NewStreamServer": func() { gevent.NewStreamServer("tcp", "", nil) },
+			"SignalHandler":   func() { gevent.SignalHandler(nil, nil) },
+		} {
+			if p := fmt.Sprint(caught(f)); !strings.HasPrefix(p, "gevent: "+name+" was called with a nil ") {
+				t.Errorf("%s panics with %s", name, p)
+			}
+		}
+	})
+}
