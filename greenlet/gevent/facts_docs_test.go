@@ -1,0 +1,54 @@
+package gevent_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestFactsAreDocumented holds docs/gevent.md against the tests: every test that it names exists.
+func TestFactsAreDocumented(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "docs", "gevent.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("facts_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// tests has every function with the facts of its subtests.
+	tests := map[string]bool{}
+	function := ""
+	for line := range strings.Lines(string(source)) {
+		if m := regexp.MustCompile(`^func (Test[A-Za-z]+)\(`).FindStringSubmatch(line); m != nil {
+			function = m[1]
+		}
+		if m := regexp.MustCompile(`^\tt\.Run\("((?:[A-Z][0-9]+ )+)`).FindStringSubmatch(line); m != nil {
+			for _, fact := range strings.Fields(m[1]) {
+				tests[function+"/"+fact] = true
+			}
+		}
+	}
+	for _, p := range ports {
+		tests["TestTrace/"+p.name] = true
+	}
+	rows := regexp.MustCompile("(?m)^\\| ([E-M][0-9]+) \\| .* \\| (.*) \\|$").FindAllStringSubmatch(string(data), -1)
+	if len(rows) < 80 {
+		t.Errorf("there are only %d rows", len(rows))
+	}
+	named := map[string]bool{}
+	for _, m := range rows {
+		test := strings.Trim(m[2], "`")
+		named[test] = true
+		if strings.HasPrefix(test, "Test") && !tests[test] {
+			t.Errorf("the row of %s names %s, which does not exist", m[1], test)
+		}
+	}
+	for test := range tests {
+		if !strings.HasPrefix(test, "TestTrace/") && !named[test] {
+			t.Errorf("%s has no row", test)
+		}
+	}
+}
