@@ -50,7 +50,7 @@ func TestScheduling(t *testing.T) {
 		tr.expect(t, "now 0 20 40")
 	})
 
-	t.Run("E10 E12 G1 a greenlet starts once, and says in which state it is", func(t *testing.T) {
+	t.Run("E10 E12 a greenlet starts once, and says in which state it is", func(t *testing.T) {
 		clean(t)
 		runs := 0
 		g := gevent.New(func() (int, error) { runs++; return 7, nil })
