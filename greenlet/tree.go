@@ -86,7 +86,7 @@ func (t *tree) newRoot(id int64) *Greenlet {
 // caller returns the greenlet that calls, or an error if that is none of the tree.
 func (t *tree) caller() (*Greenlet, error) {
 	me := t.current.Load()
-	if me.gid.Load() == goid.Get() && (t.task == nil || !t.task.Over() || t.driver != nil) {
+	if me.gid.Load() == goid.Get() && (t.task == nil || !t.task.Ended() || t.driver != nil) {
 		return me, nil
 	}
 	return t.callerSlowly()
@@ -94,7 +94,7 @@ func (t *tree) caller() (*Greenlet, error) {
 
 func (t *tree) callerSlowly() (*Greenlet, error) {
 	switch {
-	case t.task != nil && t.task.Over():
+	case t.task != nil && t.task.Ended():
 		return nil, errRootEnded
 	case t.root.gid.Load() != goid.Get():
 		return nil, ErrOtherThread

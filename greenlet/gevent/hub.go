@@ -24,6 +24,7 @@ type hub struct {
 	l    *loop.Loop
 	task loop.Task // of the goroutine
 	core core
+	left atomic.Bool
 	refs atomic.Int32 // handlers that are installed
 	held atomic.Int32 // see Ref
 	// goexit is set when a greenlet was left by runtime.Goexit, which goes on in the goroutine.
@@ -74,6 +75,7 @@ var errGoexit = errors.New("gevent: a greenlet was left by runtime.Goexit")
 
 // leave closes the hub of the calling goroutine.
 func (h *hub) leave() {
+	h.left.Store(true)
 	h.l.Exit(&h.task)
 	if err := h.face.Close(); err != nil {
 		panic(fmt.Sprintf("gevent: closing the hub: %v", err))
@@ -182,6 +184,9 @@ func (*mainBody) Quit() {}
 // Drop implements [loop.Body].
 func (*mainBody) Drop(*loop.Cause) {}
 
+// Ended implements [loop.Body].
+func (b *mainBody) Ended() bool { return b.left.Load() }
+
 // Info implements [loop.Body].
 func (b *mainBody) Info() any { return async.AnyTask(b) }
 
@@ -258,7 +263,7 @@ func (c *core) after(err error) error {
 
 // throw has the wait of the greenlet end with err, or its next one. It is called inside.
 func (c *core) throw(err error) {
-	if c.task.Over() {
+	if c.task.Ended() {
 		return
 	}
 	if !c.task.Throw(&loop.Cause{Err: context.Canceled, Cause: err, Wait: err}) {

@@ -267,7 +267,7 @@ func WaitAll(opts ...WaitOption) (bool, error) {
 	if !ok || c.main == nil {
 		return false, ErrBlockingInHub
 	}
-	if c.main.leaveIfAlone(); t.Over() {
+	if c.main.leaveIfAlone(); t.Ended() {
 		return true, nil
 	}
 	c.waitsAll = true

@@ -67,7 +67,7 @@ func (l *Loop) Alone() bool {
 	}
 	l.ready = slices.DeleteFunc(l.ready, func(x Runnable) bool { return x == Runnable(nop{}) })
 	_, armed := l.timers.next()
-	return l.nTasks <= 1 && len(l.ready) == 0 && l.pos == len(l.batch) && !armed && !l.Busy()
+	return l.Stats().Tasks <= 1 && len(l.ready) == 0 && l.pos == len(l.batch) && !armed && !l.Busy()
 }
 
 // stuck asks whoever runs the loop what to do when it would wait for ever. It reports whether something is ready

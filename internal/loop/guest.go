@@ -28,5 +28,5 @@ func hostOf(g Guest) *worker {
 	return w
 }
 
-// Over reports whether the task has ended, from any goroutine.
-func (t *Task) Over() bool { return t.over.Load() }
+// Ended reports whether the task has ended, from any goroutine.
+func (t *Task) Ended() bool { return t.Body().Ended() }

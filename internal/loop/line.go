@@ -113,16 +113,6 @@ func (q *Line) Wait(ctx context.Context, mu *sync.Mutex, k Keeper) error {
 		return q.waitOutside(ctx, mu, k)
 	}
 	t.w.observe(ctx)
-	w := t.w
-	w.observe(ctx)
-	if c := w.cancelCause(); c != nil {
-		q.ahead = false
-		mu.Unlock()
-		t.yield()
-		w.unobserve()
-		mu.Lock()
-		return t.deliver(c)
-	}
 	return q.park(t, mu, k)
 }
 

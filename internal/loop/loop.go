@@ -302,6 +302,7 @@ func (l *Loop) wait(w *worker) {
 			if d = l.quiet.left(l, &idle); len(l.ready) > 0 {
 				return
 			}
+		}
 		if l.stuck(d) {
 			return
 		}

@@ -40,7 +40,7 @@ func (l *Loop) Busy() bool {
 // External counts work outside the loop that will come back to it, so that a virtual clock does not run
 // ahead of it, and nobody takes the loop for stuck. The clock on the wall runs by itself.
 func (l *Loop) External(by int) {
-	if l.RealTime() && l.quiet.after == 0 {
+	if l.RealTime() && l.quiet.after == 0 && l.Stuck == nil {
 		return
 	}
 	o := &l.outside
