@@ -34,7 +34,7 @@ func TestFactsAreDocumented(t *testing.T) {
 	for _, p := range ports {
 		tests["TestTrace/"+p.name] = true
 	}
-	rows := regexp.MustCompile("(?m)^\\| ([E-M][0-9]+) \\| .* \\| (.*) \\|$").FindAllStringSubmatch(string(data), -1)
+	rows := regexp.MustCompile(`(?m)^\| ([E-M][0-9]+) \| .* \| (.*) \|$`).FindAllStringSubmatch(string(data), -1)
 	if len(rows) < 80 {
 		t.Errorf("there are only %d rows", len(rows))
 	}
