@@ -28,7 +28,7 @@ func (l *Loop) Enter(t *Task) error {
 	t.w.on = true
 	l.enlist(t)
 	l.driver = l.newWorker()
-	l.driver.drives = true
+	l.driver.more().drives = true
 	return nil
 }
 

@@ -27,7 +27,6 @@ type worker struct {
 	delegated bool // cancelled, and that was passed on to what it waits for
 	passing   passing
 	retired   bool
-	drives    bool // it is the driver of a loop that was entered
 	outside   bool // the goroutine has left the loop for a while, see Block
 
 	coro.Routine
@@ -52,6 +51,7 @@ type workerRare struct {
 	doom    any           // what the task is to panic with, see InjectPanic
 	until   time.Duration // when its sleep ends, with a Scheduler
 	passed  *Cause        // the travelling request that the current wait has passed on
+	drives  bool          // it is the driver of a loop that was entered
 }
 
 // passing is whether a request to cancel is being passed on right now, and whether it has come back
@@ -150,7 +150,7 @@ func (l *Loop) Inside() bool { return Inside() == l || l.holder.Load() == goid.G
 // The frame stays on the stack while the body runs, so it has to be small; see coro's place.create.
 func (w *worker) Live(*coro.Routine) {
 	defer w.lost()
-	if w.drives {
+	if w.rare != nil && w.rare.drives {
 		w.loop.driveAlong(w)
 	}
 	for w.task != nil {
