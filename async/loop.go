@@ -26,7 +26,8 @@ type Loop struct {
 	shutdown bool // of the default executor
 	signals  map[os.Signal]*signalHandler
 
-	jobs jobs
+	jobs  jobs
+	wires wires
 }
 
 // jobs counts functions that run elsewhere for a loop, so that the end of Run can wait for them.
@@ -190,7 +191,8 @@ func (l *Loop) RunForever() error {
 func (l *Loop) Stop() { l.engine().Stop() }
 
 // Close releases what the loop holds: loop.close. Tasks that are not done are ended without a
-// chance to wait, their deferred calls run; callbacks are dropped. Signal handlers are removed.
+// chance to wait, their deferred calls run; callbacks are dropped. Signal handlers are removed, and
+// connections, servers and processes that were opened in the loop are closed, processes killed.
 // Jobs of the default executor are not waited for. Closing again does nothing. Closing a loop that
 // runs returns [ErrCloseRunning], and one that has a task in [Block] [ErrBlocking].
 func (l *Loop) Close() error {
@@ -198,6 +200,7 @@ func (l *Loop) Close() error {
 		return err
 	}
 	l.closeSignals()
+	l.closeWires()
 	l.mu.Lock()
 	pool := l.pool.Load()
 	l.shutdown = true

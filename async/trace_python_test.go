@@ -80,13 +80,14 @@ func exceptions(err error) tuple {
 
 // sentences are messages of ours that say in other words what CPython's say.
 var sentences = map[string]string{
-	"result is not set":                       "Result is not set.",
-	"exception in callback":                   "Exception in callback",
-	"task exception was never retrieved":      "Task exception was never retrieved",
-	"future exception was never retrieved":    "Future exception was never retrieved",
-	"unhandled exception in event loop":       "Unhandled exception in event loop",
-	"unhandled error in exception handler":    "Unhandled error in exception handler",
-	"unhandled exception during Run shutdown": "unhandled exception during asyncio.run() shutdown",
+	"result is not set":                          "Result is not set.",
+	"exception in callback":                      "Exception in callback",
+	"task exception was never retrieved":         "Task exception was never retrieved",
+	"future exception was never retrieved":       "Future exception was never retrieved",
+	"unhandled exception in event loop":          "Unhandled exception in event loop",
+	"unhandled error in exception handler":       "Unhandled error in exception handler",
+	"unhandled exception in client_connected_cb": "Unhandled exception in client_connected_cb",
+	"unhandled exception during Run shutdown":    "unhandled exception during asyncio.run() shutdown",
 }
 
 // sentence returns a message in CPython's words.

@@ -25,7 +25,7 @@ var ports = []port{
 	trace01, trace02, trace03, trace04, trace05, trace07, trace09, trace11, trace13, trace15,
 	trace17, trace19, trace21, trace23, trace25, trace27, trace29, trace31, trace33, trace35,
 	trace37, trace39, trace41, trace43, trace45, trace47, trace49, trace51, trace53, trace55,
-	trace57, trace59, trace60, trace61, trace63, trace65, trace67, trace69, trace77, trace79,
+	trace57, trace59, trace60, trace61, trace63, trace65, trace67, trace69, trace71, trace73, trace77, trace79,
 	trace80, trace81, trace83, trace85, trace89, trace91, trace93, trace95, trace97, trace99,
 }
 

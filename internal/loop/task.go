@@ -508,3 +508,12 @@ func Here() *Task {
 	}
 	return nil
 }
+
+// Own returns the context that the body is to go on with, for callers that have none: the one that it was called
+// with, or the fresh one since it was uncancelled.
+func (t *Task) Own() context.Context {
+	if c := t.rootChild(); c != nil {
+		return c
+	}
+	return t
+}
