@@ -24,19 +24,11 @@ func Listen(ctx context.Context, network, addr string) (net.Listener, error) {
 	}
 	l := &taskListener{Listener: ln, face: nearFace(ctx)}
 	l.room.L = &l.mu
-	if !l.face.adopt(l) {
+	if !l.face.adopt(l, 1) {
 		ln.Close()
 		return nil, ErrLoopClosed
 	}
-	if l.face == nil {
-		go l.accept()
-	} else {
-		l.face.wires.running.Add(1)
-		go func() {
-			defer l.face.wires.running.Done()
-			l.accept()
-		}()
-	}
+	go l.face.running(l.accept)
 	return l, nil
 }
 

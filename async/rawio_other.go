@@ -4,6 +4,7 @@ package async
 
 import (
 	"errors"
+	"os"
 	"syscall"
 )
 
@@ -20,3 +21,11 @@ func wouldBlock(error) bool { return false }
 func outOfResources(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ECONNABORTED)
 }
+
+// brokenPipe reports whether nobody reads what was written.
+func brokenPipe(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// exitCode returns the code of a process that has ended.
+func exitCode(s *os.ProcessState) int { return s.ExitCode() }

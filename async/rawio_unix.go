@@ -56,3 +56,16 @@ func outOfResources(err error) bool {
 	}
 	return errors.Is(err, syscall.ECONNABORTED)
 }
+
+// brokenPipe reports whether nobody reads what was written.
+func brokenPipe(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// exitCode returns the code of a process that has ended, or minus the signal that has ended it.
+func exitCode(s *os.ProcessState) int {
+	if status, ok := s.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return -int(status.Signal())
+	}
+	return s.ExitCode()
+}

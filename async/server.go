@@ -79,7 +79,7 @@ func StartServer(ctx context.Context, handler Handler, network, addr string, opt
 		handler: handler, opts: o, ln: ln, face: face, quit: make(chan struct{}),
 		open: map[*transport]struct{}{}, shaking: map[net.Conn]struct{}{},
 	}
-	if !face.adopt(s) {
+	if !face.adopt(s, 0) {
 		ln.Close()
 		return nil, ErrLoopClosed
 	}
@@ -116,7 +116,7 @@ func (s *Server) StartServing() error {
 	if !s.serving {
 		s.serving = true
 		s.face.wires.running.Add(1)
-		go s.accept()
+		go s.face.running(s.accept)
 	}
 	return nil
 }
@@ -145,7 +145,6 @@ func (s *Server) Connections() int {
 
 // accept is the server's goroutine.
 func (s *Server) accept() {
-	defer s.face.wires.running.Done()
 	for {
 		conn, err := s.ln.Accept()
 		switch {
@@ -193,8 +192,7 @@ func (s *Server) shake(raw net.Conn) {
 	s.shaking[raw] = struct{}{}
 	s.face.wires.running.Add(1)
 	s.mu.Unlock()
-	go func() {
-		defer s.face.wires.running.Done()
+	go s.face.running(func() {
 		conn := tls.Server(raw, s.opts.tls)
 		conn.SetDeadline(time.Now().Add(handshakeTimeout))
 		err := conn.Handshake()
@@ -212,7 +210,7 @@ func (s *Server) shake(raw net.Conn) {
 		default:
 			s.serve(conn)
 		}
-	}()
+	})
 }
 
 // serve starts the task of a connection.

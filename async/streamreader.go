@@ -72,6 +72,7 @@ type StreamReader struct {
 	eof   bool
 	err   error
 
+	greedy        bool // is never paused, see slurp
 	paused        bool
 	pause, resume func()     // tell who feeds the reader; called with mu held
 	source        *transport // nil if the reader is fed by hand
@@ -150,7 +151,7 @@ func (r *StreamReader) feed(p []byte) {
 		r.head = 0
 	}
 	r.buf = append(r.buf, p...)
-	if !r.paused && r.len()/2 >= r.limit && r.len() > 2*r.limit {
+	if !r.paused && !r.greedy && r.len()/2 >= r.limit && r.len() > 2*r.limit {
 		r.paused = true
 		if r.pause != nil {
 			r.pause()
@@ -179,6 +180,22 @@ func (r *StreamReader) goOn() {
 			r.resume()
 		}
 	}
+}
+
+// slurp takes whatever comes, from now on.
+func (r *StreamReader) slurp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.greedy = true
+	r.goOn()
+}
+
+// awaitEnd waits for the end of the stream and leaves all of it in the buffer.
+func (r *StreamReader) awaitEnd(ctx context.Context) error {
+	r.mu.Lock()
+	err := r.await(ctx, func() bool { return false })
+	r.mu.Unlock()
+	return err
 }
 
 func (r *StreamReader) len() int { return len(r.buf) - r.head }

@@ -35,7 +35,7 @@ type transport struct {
 	face *Loop           // whose end is the end of the transport; nil for none
 	lost func()          // called when it is all over, on any goroutine, or nil
 
-	// Guarded by the reader's mutex.
+	// Guarded by the reader's mutex, or the writer's if there is no reader.
 	wake     sync.Cond // the keeper waits for it
 	stopping bool
 	pulled   pullResult
@@ -85,30 +85,29 @@ func newTransport(face *Loop, conn io.Closer, limit int, out bool) *transport {
 
 // begin starts the transport. If the loop is closed, so is the connection.
 func (t *transport) begin() *transport {
+	n := 0
+	if t.r != nil {
+		n = 1
+	}
 	switch {
-	case !t.face.adopt(t):
+	case !t.face.adopt(t, n):
 		t.stopping = true
 		if t.w != nil {
 			t.w.closing = true
 		}
 		t.shut()
 	case t.r != nil:
-		t.start(t.keep)
+		go t.face.running(t.keep)
 	}
 	return t
 }
 
 // start starts a goroutine that the end of the loop waits for.
 func (t *transport) start(fn func()) {
-	if t.face == nil {
-		go fn()
-		return
+	if t.face != nil {
+		t.face.wires.running.Add(1) // the transport is open, so nobody waits yet
 	}
-	t.face.wires.running.Add(1)
-	go func() {
-		defer t.face.wires.running.Done()
-		fn()
-	}()
+	go t.face.running(fn)
 }
 
 // keep is the goroutine that reads and, in the end, closes.
@@ -380,7 +379,13 @@ func (t *transport) cut() {
 // then.
 func (t *transport) stop() {
 	if t.r == nil {
-		t.shut()
+		t.w.mu.Lock()
+		stopping := t.stopping
+		t.stopping = true
+		t.w.mu.Unlock()
+		if !stopping {
+			t.shut()
+		}
 		return
 	}
 	t.r.mu.Lock()
@@ -445,8 +450,8 @@ type wires struct {
 // A wire is something that lives no longer than its loop.
 type wire interface{ close(abort bool) }
 
-// adopt notes a wire, or reports false if the loop is closed. A nil Loop has no end.
-func (l *Loop) adopt(x wire) bool {
+// adopt notes a wire with as many goroutines, or reports false if the loop is closed. A nil Loop has no end.
+func (l *Loop) adopt(x wire, goroutines int) bool {
 	if l == nil {
 		return true
 	}
@@ -459,7 +464,16 @@ func (l *Loop) adopt(x wire) bool {
 		l.wires.open = map[wire]struct{}{}
 	}
 	l.wires.open[x] = struct{}{}
+	l.wires.running.Add(goroutines)
 	return true
+}
+
+// running is the foot of a goroutine that the end of the loop waits for.
+func (l *Loop) running(fn func()) {
+	if l != nil {
+		defer l.wires.running.Done()
+	}
+	fn()
 }
 
 // release forgets a wire that is closed.
