@@ -118,7 +118,7 @@ func (t *transport) keep() {
 		t.keepBlocking()
 	}
 	t.r.mu.Lock()
-	for !t.stopping {
+	for !t.stopping && t.w != nil {
 		t.wake.Wait()
 	}
 	t.r.mu.Unlock()
