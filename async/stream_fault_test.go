@@ -1,0 +1,219 @@
+package async_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/asyncgo/asyncgo/async"
+)
+
+// reset closes a connection so that the peer gets a reset.
+func reset(c net.Conn) {
+	check(c.(*net.TCPConn).SetLinger(0))
+	check(c.Close())
+}
+
+func TestStreamFaults(t *testing.T) {
+	t.Run("a reset by the peer ends a read, a line, a drain and a wait, whatever came before", onLoop(func(ctx context.Context, t *testing.T) {
+		ln := must(net.Listen("tcp", "127.0.0.1:0"))
+		defer ln.Close()
+		for _, wait := range []func(ctx context.Context, r *async.StreamReader, w *async.StreamWriter) error{
+			func(ctx context.Context, r *async.StreamReader, _ *async.StreamWriter) error {
+				_, err := r.Read(ctx, -1)
+				return err
+			},
+			func(ctx context.Context, r *async.StreamReader, _ *async.StreamWriter) error {
+				_, err := r.ReadLine(ctx)
+				return err
+			},
+			func(ctx context.Context, r *async.StreamReader, _ *async.StreamWriter) error {
+				_, err := r.ReadExactly(ctx, 100)
+				return err
+			},
+			func(ctx context.Context, _ *async.StreamReader, w *async.StreamWriter) error {
+				clog(w)
+				return w.Drain(ctx)
+			},
+		} {
+			for _, before := range []string{"", "some"} {
+				r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
+				check(err)
+				peer := must(ln.Accept())
+				must(io.WriteString(peer, before))
+				task := async.Go(ctx, func(ctx context.Context) error { return wait(ctx, r, w) })
+				check(async.Sleep(ctx, hundredth))
+				expectEqual(t, "done", task.IsDone(), false)
+				reset(peer)
+				waitFor(ctx, task)
+				if err := task.Err(); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+					t.Errorf("the error is %v", err)
+				}
+				w.Close()
+			}
+		}
+	}))
+	t.Run("a slow reader holds the writer, whose memory stays small", onLoop(func(ctx context.Context, t *testing.T) {
+		const total = 64 << 20
+		s, r, w := serving(ctx, func(ctx context.Context, _ *async.StreamReader, w *async.StreamWriter) error {
+			chunk := make([]byte, 32<<10)
+			for sent := 0; sent < total; sent += len(chunk) {
+				if _, err := w.Write(chunk); err != nil {
+					return err
+				}
+				if n := w.Buffered(); n > 64<<10+len(chunk) {
+					t.Errorf("%d bytes wait to be sent", n)
+				}
+				if err := w.Drain(ctx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		got := 0
+		for {
+			p := must(r.Read(ctx, 100<<10))
+			if got += len(p); len(p) == 0 {
+				break
+			}
+			if n := r.Buffered(); n > 4*async.DefaultLimit {
+				t.Errorf("%d bytes were read ahead", n)
+			}
+			ticks(ctx, 3)
+		}
+		expectEqual(t, "bytes", got, total)
+		hangUp(ctx, w)
+		shut(ctx, s)
+	}))
+	t.Run("a server that is out of descriptors says so and goes on", func(t *testing.T) {
+		guarded(t, func() {
+			var reports atomic.Int32
+			check(async.Run(func(ctx context.Context) error {
+				ln := &failingListener{Listener: must(net.Listen("tcp", "127.0.0.1:0"))}
+				ln.failures.Store(1)
+				s, r, w := serving(ctx, echo, async.WithListener(ln))
+				w.WriteString("x")
+				expectEqual(t, "Read", text(r.Read(ctx, 1)), "x")
+				ln.failures.Store(1)
+				hangUp(ctx, w)
+				_, w = connected(ctx, s) // which is accepted before the failure, or never
+				w.Abort()
+				s.AbortClients()
+				shut(ctx, s)
+				return nil
+			}, async.ExceptionHandler(func(_ *async.Loop, c async.ExceptionContext) {
+				expectEqual(t, "Message", c.Message, "socket.accept out of system resource")
+				expectError(t, "Err", c.Err, syscall.EMFILE)
+				reports.Add(1)
+			})))
+			if reports.Load() == 0 {
+				t.Error("nothing was reported")
+			}
+		})
+	})
+	t.Run("Close during a read gives the end, and during a drain an error", onLoop(func(ctx context.Context, t *testing.T) {
+		s, r, w := serving(ctx, func(ctx context.Context, r *async.StreamReader, w *async.StreamWriter) error {
+			return async.Sleep(ctx, 100*hundredth)
+		}, async.StreamLimit(1))
+		read := async.CreateTask(ctx, func(ctx context.Context) ([]byte, error) { return r.Read(ctx, 1) })
+		ticks(ctx, 1)
+		clog(w)
+		drain := async.Go(ctx, w.Drain)
+		ticks(ctx, 2)
+		w.Abort()
+		waitFor(ctx, drain)
+		expectError(t, "Drain", drain.Err(), net.ErrClosed)
+		expectEqual(t, "Read", text(read.Await(ctx)), "")
+		check(w.WaitClosed(ctx))
+		s.AbortClients()
+		shut(ctx, s)
+	}))
+	t.Run("connections that end at random moments leave no task and no goroutine, and lose no byte before", onLoop(func(ctx context.Context, t *testing.T) {
+		n := 1000
+		if testing.Short() || raceEnabled {
+			n = 200
+		}
+		rnd := rand.New(rand.NewPCG(1, 2))
+		s := must(async.StartServer(ctx, func(ctx context.Context, r *async.StreamReader, w *async.StreamWriter) error {
+			err := echo(ctx, r, w)
+			if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed) {
+				return nil
+			}
+			return err
+		}, "tcp", "127.0.0.1:0"))
+		sem := async.NewSemaphore(50)
+		var clients []*async.Task[async.Void]
+		for range n {
+			clients = append(clients, async.Go(ctx, func(ctx context.Context) error {
+				return sem.With(ctx, func(ctx context.Context) error { return dropAtRandom(ctx, t, s.Addr(), rnd) })
+			}))
+		}
+		for _, c := range clients {
+			if rnd.IntN(10) == 0 {
+				c.Cancel()
+			}
+		}
+		waitFor(ctx, clients...)
+		for _, c := range clients {
+			if err := c.Err(); err != nil && !c.Cancelled() {
+				t.Errorf("a client has failed: %v", err)
+			}
+		}
+		shut(ctx, s)
+		expectEqual(t, "Connections", s.Connections(), 0)
+	}))
+}
+
+// dropAtRandom exchanges a few messages and hangs up, in one way or another.
+func dropAtRandom(ctx context.Context, t *testing.T, addr net.Addr, rnd *rand.Rand) error {
+	r, w, err := async.OpenConnection(ctx, addr.Network(), addr.String())
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	for range rnd.IntN(5) {
+		want := make([]byte, 1+rnd.IntN(10000))
+		for i := range want {
+			want[i] = byte(rnd.Int())
+		}
+		w.Write(want)
+		if rnd.IntN(5) == 0 {
+			return nil // in the middle of an answer
+		}
+		got, err := r.ReadExactly(ctx, len(want))
+		if err != nil {
+			return err
+		}
+		if string(got) != string(want) {
+			t.Errorf("%d bytes have come back changed", len(want))
+		}
+	}
+	switch rnd.IntN(3) {
+	case 0:
+		w.Close()
+		return w.WaitClosed(ctx)
+	case 1:
+		reset(w.Conn())
+	}
+	return nil
+}
+
+// A failingListener is out of descriptors now and then.
+type failingListener struct {
+	net.Listener
+	failures atomic.Int32
+}
+
+// Accept implements [net.Listener].
+func (l *failingListener) Accept() (net.Conn, error) {
+	if l.failures.Add(-1) >= 0 {
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return l.Listener.Accept()
+}
