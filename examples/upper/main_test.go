@@ -1,0 +1,28 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain also shows that nothing of a loop outlives it. The two functions are what ants starts
+// when it is imported, before any code of ours runs.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"),
+	)
+}
+
+func TestUpper(t *testing.T) {
+	var out strings.Builder
+	if err := run(&out, 200, 5); err != nil {
+		t.Fatal(err)
+	}
+	const want = "tasks: 200 clients, 1000 answers\ngoroutines: 200 clients, 1000 answers\n"
+	if out.String() != want {
+		t.Errorf("upper prints %q and not %q", out.String(), want)
+	}
+}
