@@ -326,6 +326,20 @@ func TestConn(t *testing.T) {
 		})
 		check(tried.Wait(ctx))
 	}))
+	t.Run("to wait for a peer is no deadlock", func(t *testing.T) {
+		guarded(t, func() {
+			stuck := func(r *async.DeadlockReport) { t.Errorf("this is taken for a deadlock: %v", r) }
+			check(async.Run(func(ctx context.Context) error {
+				a, b := pair(ctx, "tcp", "127.0.0.1:0")
+				defer a.Close()
+				defer b.Close()
+				check(a.SetReadDeadline(time.Now().Add(5 * hundredth)))
+				_, err := a.Read(make([]byte, 1))
+				expectError(t, "Read", err, os.ErrDeadlineExceeded)
+				return nil
+			}, async.DeadlockAfter(hundredth, stuck)))
+		})
+	})
 	t.Run("the end of the loop closes what is left open", func(t *testing.T) {
 		guarded(t, func() {
 			var kept []net.Conn

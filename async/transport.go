@@ -465,6 +465,7 @@ func (l *Loop) adopt(x wire, goroutines int) bool {
 	}
 	l.wires.open[x] = struct{}{}
 	l.wires.running.Add(goroutines)
+	l.l.Source(1)
 	return true
 }
 
@@ -483,7 +484,10 @@ func (l *Loop) release(x wire) {
 	}
 	l.wires.mu.Lock()
 	defer l.wires.mu.Unlock()
-	delete(l.wires.open, x)
+	if _, ok := l.wires.open[x]; ok {
+		delete(l.wires.open, x)
+		l.l.Source(-1)
+	}
 }
 
 // closeWires closes what is left and waits for the goroutines.
