@@ -305,6 +305,6 @@ func measureIdle(command []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%-40s %8d bytes a connection\n", strings.Join(command[1:], " "), (after-before)/ *idle)
+	fmt.Printf("%-40s %8d bytes a connection\n", strings.Join(command[1:], " "), (after-before) / *idle)
 	return nil
 }
