@@ -216,7 +216,7 @@ type joining struct {
 }
 
 // any reports whether there is something to wait for.
-func (j *joining) any() bool { return !j.over && j.l.jobs.any() }
+func (j *joining) any() bool { return !j.over && !j.l.l.Abandoned() && j.l.jobs.any() }
 
 // wait waits for the functions that run now.
 func (j *joining) wait(ctx context.Context) {

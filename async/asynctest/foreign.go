@@ -79,7 +79,8 @@ func harmless(fns []string) bool {
 		case strings.HasPrefix(fn, module+"internal/coro."), // a task, or an idle worker
 			strings.HasPrefix(fn, module+"internal/loop.(*Loop).apart"), // the loop, or who waits for it
 			strings.HasPrefix(fn, module+"async/asynctest.(*session)"),
-			strings.HasPrefix(fn, module+"async/asynctest.(*brood)"):
+			strings.HasPrefix(fn, module+"async/asynctest.(*brood)"),
+			fn == "os/signal.loop", fn == "os/signal.signal_recv": // started once, and never ended
 			return true
 		case strings.HasPrefix(fn, "runtime."), strings.HasPrefix(fn, "sync."), strings.HasPrefix(fn, "internal/"),
 			strings.HasPrefix(fn, "github.com/panjf2000/ants/"), strings.HasPrefix(fn, module+"future.(*Pool)"):

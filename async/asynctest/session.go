@@ -336,12 +336,22 @@ func (s *session) limit() (stop func()) {
 		return func() {}
 	}
 	l, a, face := s.l, s.attempt, s.face
+	// The end of a run may take as long as it likes, too: tasks may not listen, or jobs not return.
+	abandon := func() {
+		l.Do(func() {
+			if !l.Abandoned() {
+				a.blame(timeout, "tasks do not end although they are cancelled:\n%s", indent(async.ReportDeadlock(face).String()))
+				l.Abandon()
+			}
+		})
+	}
+	var last *time.Timer
 	timer := time.AfterFunc(d, func() {
 		told := make(chan struct{})
 		l.Do(func() {
 			defer close(told)
 			if a.over {
-				l.Abandon()
+				abandon()
 				return
 			}
 			var tasks bytes.Buffer
@@ -350,6 +360,7 @@ func (s *session) limit() (stop func()) {
 			}
 			a.blame(timeout, "the run has taken longer than %v; its tasks are\n%s", d, tasks.String())
 			l.Halt()
+			last = time.AfterFunc(patienceAtEnd, abandon)
 		})
 		select {
 		case <-told:
@@ -362,8 +373,18 @@ func (s *session) limit() (stop func()) {
 			}
 		}
 	})
-	return func() { timer.Stop() }
+	return func() {
+		timer.Stop()
+		l.Do(func() {
+			if last != nil {
+				last.Stop()
+			}
+		})
+	}
 }
+
+// patienceAtEnd is how long tasks may take to end after a run has taken too long.
+const patienceAtEnd = 2 * time.Second
 
 // endless ends a run that has taken too many steps, inside the loop.
 func (s *session) endless() {

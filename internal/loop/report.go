@@ -127,7 +127,7 @@ func position(pcs []uintptr) string {
 	frames := runtime.CallersFrames(pcs)
 	for {
 		f, more := frames.Next()
-		if !ownFunction(f.Function) || !more {
+		if !ownFunction(f.Function) && f.Function != "runtime/pprof.Do" || !more {
 			return fmt.Sprintf("%s:%d", f.File, f.Line)
 		}
 	}
