@@ -68,6 +68,39 @@ func TestScheduling(t *testing.T) {
 			t.Errorf("after %d runs it is %v", runs, g)
 		}
 	})
+
+	t.Run("E11 callbacks run in the order in which they came, a cancelled one never, a new one behind the others", func(t *testing.T) {
+		clean(t)
+		var tr trace
+		l := must(async.RunningLoop(gevent.Context()))
+		var second *async.Handle
+		l.CallSoon(func() {
+			tr.add("1")
+			second.Cancel()
+			l.CallSoon(func() { tr.add("4") })
+		})
+		second = l.CallSoon(func() { tr.add("2") })
+		l.CallSoon(func() { tr.add("3") })
+		tr.add("main")
+		must(gevent.WaitAll())
+		tr.expect(t, "main 1 3 4")
+	})
+
+	t.Run("E13 the greenlet that runs is never dead", func(t *testing.T) {
+		clean(t)
+		var tr trace
+		var g *gevent.Greenlet[any]
+		g = gevent.Spawn(func() (any, error) {
+			defer func() { tr.add("%v", g.Dead()) }()
+			tr.add("%v", g.Dead())
+			err := gevent.Sleep(0)
+			tr.add("%v", g.Dead())
+			return nil, err
+		})
+		g.RawLink(func(g *gevent.Greenlet[any]) { tr.add("link:%v", g.Dead()) })
+		check(g.Join())
+		tr.expect(t, "false false false link:true")
+	})
 }
 
 func TestWaiting(t *testing.T) {
@@ -93,6 +126,51 @@ func TestWaiting(t *testing.T) {
 		if fmt.Sprint(names(rest)) != "[2 0 0]" {
 			t.Errorf("the rest is %v", names(rest))
 		}
+	})
+
+	t.Run("F5 F7 F11 errors stay in their greenlets, and RaiseError gives the first one, each time", func(t *testing.T) {
+		clean(t)
+		other := errors.New("other")
+		fails := func(d time.Duration, err error) *gevent.Greenlet[any] {
+			return gevent.Spawn(func() (any, error) { check(gevent.Sleep(d)); return nil, err })
+		}
+		a, b := fails(ms(5), errFault), fails(0, other)
+		ok := gevent.Spawn(func() (any, error) { return 1, nil })
+		gs := []*gevent.Greenlet[any]{ok, a, b}
+		if err := a.Join(time.Microsecond); err != nil || a.Ready() {
+			t.Errorf("after a short join it is %v, with %v", a, err)
+		}
+		if err := a.Join(); err != nil || !a.Ready() {
+			t.Errorf("after the join it is %v, with %v", a, err)
+		}
+		if all, err := gevent.JoinAll(gs); len(all) != 3 || err != nil {
+			t.Errorf("it returns %v and %v", all, err)
+		}
+		if a.Exception() != errFault || b.Exception() != other || ok.Exception() != nil {
+			t.Errorf("the errors are %v, %v and %v", a.Exception(), b.Exception(), ok.Exception())
+		}
+		for range 2 {
+			if _, err := gevent.JoinAll(gs, gevent.RaiseError()); err != errFault {
+				t.Errorf("the error is %v", err)
+			}
+		}
+	})
+
+	t.Run("F10 the limit of a Get can be a Timeout object", func(t *testing.T) {
+		clean(t)
+		g := hourly()
+		limit := gevent.NewTimeout(ms(1))
+		get := func() error { _, err := g.Get(); return err }
+		if err := limit.Do(get); err != error(limit) {
+			t.Errorf("the error is %v", err)
+		}
+		if err := gevent.NewTimeout(ms(1), gevent.WithError(errFault)).Do(get); err != errFault {
+			t.Errorf("the error is %v", err)
+		}
+		if g.Dead() {
+			t.Error("the greenlet does not go on")
+		}
+		check(g.Kill())
 	})
 
 	t.Run("F12 an outer timeout comes through a longer limit", func(t *testing.T) {
@@ -217,7 +295,65 @@ func TestKill(t *testing.T) {
 	})
 }
 
+func TestLinks(t *testing.T) {
+	t.Run("H6 a link can take back a later one while they are called", func(t *testing.T) {
+		clean(t)
+		for name, link := range map[string]func(*gevent.Greenlet[int], func(*gevent.Greenlet[int])){
+			"Link":    (*gevent.Greenlet[int]).Link,
+			"RawLink": (*gevent.Greenlet[int]).RawLink,
+		} {
+			var tr trace
+			later := func(*gevent.Greenlet[int]) { tr.add("later") }
+			g := gevent.Spawn(func() (int, error) { return 5, nil })
+			link(g, func(g *gevent.Greenlet[int]) { tr.add("first"); g.Unlink(later) })
+			link(g, later)
+			link(g, func(*gevent.Greenlet[int]) { tr.add("%s", name) })
+			check(g.Join())
+			must(gevent.WaitAll())
+			tr.expect(t, "first "+name)
+			if g.HasLinks() != 0 {
+				t.Errorf("%d links are left", g.HasLinks())
+			}
+		}
+	})
+
+	t.Run("H8 a result, a queue and a channel can be linked to", func(t *testing.T) {
+		clean(t)
+		var good, bad gevent.AsyncResult[int]
+		var q gevent.Queue[*gevent.Greenlet[int]]
+		var ch gevent.Channel[*gevent.Greenlet[int]]
+		g := gevent.Spawn(func() (int, error) { return 7, nil })
+		g.Link(good.SetFrom)
+		g.Link(func(g *gevent.Greenlet[int]) { check(q.Put(g)) })
+		g.Link(func(g *gevent.Greenlet[int]) { check(ch.Put(g)) })
+		f := gevent.Spawn(func() (int, error) { return 0, errFault })
+		f.Link(bad.SetFrom)
+		if v := must(good.Get()); v != 7 {
+			t.Errorf("the value is %d", v)
+		}
+		if _, err := bad.Get(); err != errFault {
+			t.Errorf("the error is %v", err)
+		}
+		if must(q.Get()) != g || must(ch.Get()) != g {
+			t.Error("it is not the greenlet")
+		}
+		must(gevent.WaitAll()) // The one that has put it there ends after us.
+	})
+}
+
 func TestTimeout(t *testing.T) {
+	t.Run("I3 Silent matters only to Do", func(t *testing.T) {
+		clean(t)
+		quiet := gevent.StartTimeout(ms(1), gevent.Silent())
+		if err := gevent.Sleep(time.Hour); err != error(quiet) {
+			t.Errorf("the error is %v", err)
+		}
+		quiet.Cancel()
+		if err := quiet.Do(func() error { return gevent.Sleep(time.Hour) }); err != nil {
+			t.Errorf("the error is %v", err)
+		}
+	})
+
 	t.Run("I5 I6 nested timeouts are told apart", func(t *testing.T) {
 		clean(t)
 		outer := gevent.StartTimeout(ms(10))
