@@ -668,6 +668,21 @@ func TestPools(t *testing.T) {
 			t.Errorf("the members are %v", p.Members())
 		}
 	})
+
+	t.Run("J19 Kill ends a Map that runs", func(t *testing.T) {
+		clean(t)
+		p := gevent.NewPool(2)
+		m := gevent.Spawn(func() ([]int, error) {
+			return gevent.Map(p, slices.Values(make([]int, 7)), func(int) (int, error) { return 0, gevent.Sleep(time.Hour) })
+		})
+		check(gevent.Sleep(0))
+		check(p.Kill())
+		check(m.Join(time.Minute))
+		if !m.Ready() || p.Len() != 0 {
+			t.Errorf("it is %v, and the members are %v", m, p.Members())
+		}
+		check(m.Kill())
+	})
 }
 
 func TestQueues(t *testing.T) {

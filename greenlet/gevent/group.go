@@ -191,10 +191,17 @@ func (p *Group) JoinRaise() error {
 }
 
 // Kill throws [ErrGreenletExit] at all members and waits until the group is empty, or the limit is over: kill. A
-// member is hit once by its group; one that has swallowed that goes on.
+// member is hit once by its group; one that has swallowed that goes on. Those that come meanwhile are hit, too.
 func (p *Group) Kill(limit ...time.Duration) error {
-	p.KillNowait()
-	_, err := p.Join(limit...)
+	_, err := within(limit, func() error {
+		for p.Len() > 0 {
+			p.KillNowait()
+			if _, err := p.Join(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	settle()
 	return err
 }
