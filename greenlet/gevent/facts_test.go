@@ -748,6 +748,46 @@ func TestQueues(t *testing.T) {
 			t.Errorf("it panics with %v", p)
 		}
 	})
+
+	t.Run("K6 a callback never waits, and hands over to who does", func(t *testing.T) {
+		clean(t)
+		full, empty := gevent.NewQueue(1, 1), gevent.NewQueue[int](0)
+		var ch, shut gevent.Channel[int]
+		shut.Shutdown()
+		in := func(fn func()) {
+			must(async.RunningLoop(gevent.Context())).CallSoon(fn)
+			check(gevent.Sleep(ms(1)))
+		}
+		in(func() {
+			_, get := empty.Get()
+			_, peek := empty.Peek(time.Hour)
+			_, take := ch.Get()
+			_, late := shut.Get()
+			for i, c := range [][2]error{
+				{full.Put(2), gevent.ErrFull}, {get, gevent.ErrEmpty}, {peek, gevent.ErrEmpty}, {ch.Put(2), gevent.ErrFull},
+				{take, gevent.ErrEmpty}, {shut.Put(2), gevent.ErrShutdown}, {late, gevent.ErrShutdown},
+			} {
+				if c[0] != c[1] {
+					t.Errorf("error %d is %v", i, c[0])
+				}
+			}
+		})
+		var tr trace
+		gevent.Go(func() { tr.add("get:%d", must(empty.Get())) })
+		gevent.Go(func() { check(full.Put(4)); tr.add("put:%v", full.Items()) })
+		gevent.Go(func() { tr.add("take:%d", must(ch.Get())) })
+		check(gevent.Sleep(0))
+		in(func() {
+			check(empty.Put(3))
+			tr.add("next:%d", must(full.Get()))
+			check(ch.Put(5))
+		})
+		gevent.Go(func() { check(ch.Put(6)); tr.add("given") })
+		check(gevent.Sleep(0))
+		in(func() { tr.add("taken:%d", must(ch.Get())) })
+		must(gevent.WaitAll())
+		tr.expect(t, "next:1 get:3 put:[4] take:5 taken:6 given")
+	})
 }
 
 func TestLocks(t *testing.T) {

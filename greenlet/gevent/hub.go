@@ -221,6 +221,9 @@ func me() (*core, error) {
 	return &h.core, nil
 }
 
+// inCallback reports whether the caller is a callback of a hub, which cannot wait.
+func inCallback() bool { return loop.Here() == nil && loop.Inside() != nil }
+
 // wait calls op, which waits with ctx, and returns what was thrown at the caller meanwhile.
 func wait(op func(ctx context.Context) error) error {
 	c, err := me()

@@ -117,10 +117,10 @@ func (q *queue[T]) take() T {
 func (q *queue[T]) isFull() bool { return q.max > 0 && len(q.items) >= q.max }
 
 // Put adds an item, and waits while the queue is full: put(item, timeout). When the limit is over it returns
-// [ErrFull], when the queue is shut down [ErrShutdown].
+// [ErrFull], when the queue is shut down [ErrShutdown]. A callback of the hub does not wait at all.
 func (q *queue[T]) Put(x T, limit ...time.Duration) error {
 	err := q.PutNowait(x)
-	if err != ErrFull || len(limit) > 0 && limit[0] <= 0 {
+	if err != ErrFull || len(limit) > 0 && limit[0] <= 0 || inCallback() {
 		return err
 	}
 	over, err := within(limit, func() error {
@@ -174,7 +174,7 @@ func (q *queue[T]) PutNowait(x T) error {
 }
 
 // Get takes the next item, and waits while there is none: get(timeout). When the limit is over it returns
-// [ErrEmpty], when the queue is shut down and empty [ErrShutdown].
+// [ErrEmpty], when the queue is shut down and empty [ErrShutdown]. A callback of the hub does not wait at all.
 func (q *queue[T]) Get(limit ...time.Duration) (T, error) { return q.await(limit, true) }
 
 // GetNowait takes the next item, or returns [ErrEmpty] or [ErrShutdown]: get_nowait. It never waits.
@@ -202,7 +202,7 @@ func (q *queue[T]) now(take bool) (T, error) {
 
 func (q *queue[T]) await(limit []time.Duration, take bool) (x T, err error) {
 	x, err = q.now(take)
-	if err != ErrEmpty || len(limit) > 0 && limit[0] <= 0 {
+	if err != ErrEmpty || len(limit) > 0 && limit[0] <= 0 || inCallback() {
 		return x, err
 	}
 	over, err := within(limit, func() error {
@@ -379,8 +379,12 @@ type party[T any] struct {
 	shut bool
 }
 
-// Put waits until somebody takes the item: put(item, timeout). When the limit is over it returns [ErrFull].
+// Put waits until somebody takes the item: put(item, timeout). When the limit is over it returns [ErrFull], and after
+// Shutdown [ErrShutdown]. In a callback of the hub it is PutNowait.
 func (ch *Channel[T]) Put(x T, limit ...time.Duration) error {
+	if inCallback() {
+		return ch.PutNowait(x)
+	}
 	p := &party[T]{item: x}
 	if over, err := ch.meet(&ch.putters, p, limit); over {
 		return ErrFull
@@ -391,8 +395,11 @@ func (ch *Channel[T]) Put(x T, limit ...time.Duration) error {
 }
 
 // Get waits for an item: get(timeout). When the limit is over it returns [ErrEmpty], and after Shutdown
-// [ErrShutdown].
+// [ErrShutdown]. In a callback of the hub it is GetNowait.
 func (ch *Channel[T]) Get(limit ...time.Duration) (T, error) {
+	if inCallback() {
+		return ch.GetNowait()
+	}
 	p := &party[T]{}
 	over, err := ch.meet(&ch.getters, p, limit)
 	if over {
@@ -452,10 +459,13 @@ func (ch *Channel[T]) introduce() {
 	}
 }
 
-// PutNowait gives the item to somebody who waits for one, or returns [ErrFull]: put_nowait.
+// PutNowait gives the item to somebody who waits for one, or returns [ErrFull] or [ErrShutdown]: put_nowait.
 func (ch *Channel[T]) PutNowait(x T) error {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
+	if ch.shut {
+		return ErrShutdown
+	}
 	if len(ch.getters) == len(ch.putters) || len(ch.getters) == 0 {
 		return ErrFull
 	}
@@ -468,10 +478,14 @@ func (ch *Channel[T]) PutNowait(x T) error {
 	return nil
 }
 
-// GetNowait takes the item of somebody who waits to give it away, or returns [ErrEmpty]: get_nowait.
+// GetNowait takes the item of somebody who waits to give it away, or returns [ErrEmpty] or [ErrShutdown]:
+// get_nowait.
 func (ch *Channel[T]) GetNowait() (x T, err error) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
+	if ch.shut {
+		return x, ErrShutdown
+	}
 	if len(ch.putters) == 0 {
 		return x, ErrEmpty
 	}
