@@ -788,6 +788,48 @@ func TestQueues(t *testing.T) {
 		must(gevent.WaitAll())
 		tr.expect(t, "next:1 get:3 put:[4] take:5 taken:6 given")
 	})
+
+	t.Run("K12 K13 a channel has no room, and who gets goes on before who puts", func(t *testing.T) {
+		clean(t)
+		var tr trace
+		var ch gevent.Channel[string]
+		if err := ch.PutNowait("x"); err != gevent.ErrFull || !ch.Empty() || !ch.Full() || ch.Len() != 0 {
+			t.Errorf("the error is %v", err)
+		}
+		if err := ch.Put("x", ms(1)); err != gevent.ErrFull {
+			t.Errorf("the error is %v", err)
+		}
+		gevent.Go(func() { check(ch.Put("hi")); tr.add("done") })
+		gevent.Go(func() { tr.add("%s", must(ch.Get())) })
+		must(gevent.WaitAll())
+		tr.expect(t, "hi done")
+	})
+
+	t.Run("K15 every queue has Join and TaskDone", func(t *testing.T) {
+		clean(t)
+		for _, q := range []interface {
+			Put(int, ...time.Duration) error
+			Get(...time.Duration) (int, error)
+			TaskDone()
+			Unfinished() int
+			Join(...time.Duration) (bool, error)
+		}{
+			gevent.NewQueue[int](0), gevent.NewLifoQueue[int](0), gevent.NewPriorityQueue(0, func(a, b int) bool { return a < b }),
+		} {
+			if !must(q.Join()) {
+				t.Error("an empty one is not joined")
+			}
+			check(q.Put(1))
+			must(q.Get())
+			if must(q.Join(0)) || q.Unfinished() != 1 {
+				t.Error("it is joined without TaskDone")
+			}
+			gevent.Go(q.TaskDone)
+			if !must(q.Join()) {
+				t.Error("it is not joined")
+			}
+		}
+	})
 }
 
 func TestLocks(t *testing.T) {
