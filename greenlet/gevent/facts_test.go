@@ -439,6 +439,23 @@ func TestHub(t *testing.T) {
 		}
 	})
 
+	t.Run("M10 a panic in a timer does not stop the hub", func(t *testing.T) {
+		clean(t)
+		var tr trace
+		previous := gevent.SetErrorHandler(func(f gevent.Failure) { tr.add("%s", f.Name) })
+		defer func() { gevent.SetErrorHandler(previous) }()
+		l := must(async.RunningLoop(gevent.Context()))
+		l.SetExceptionHandler(func(_ *async.Loop, c async.ExceptionContext) { tr.add("%v", errors.Is(c.Err, errFault)) })
+		l.CallLater(ms(1), func() { panic(errFault) })
+		g := gevent.SpawnLater(ms(2), func() (any, error) { return nil, nil })
+		g.RawLink(func(*gevent.Greenlet[any]) { panic(errFault) })
+		late := gevent.SpawnLater(time.Hour, func() (any, error) { return nil, nil })
+		check(gevent.Sleep(ms(5)))
+		tr.add("slept")
+		tr.expect(t, "true callback slept")
+		check(late.Kill())
+	})
+
 	t.Run("M11 a callback cannot wait", func(t *testing.T) {
 		clean(t)
 		var errs []error
@@ -454,6 +471,34 @@ func TestHub(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 		}
+	})
+
+	t.Run("M13 an outcome that comes before Get is kept", func(t *testing.T) {
+		clean(t)
+		var tr trace
+		var good, bad gevent.AsyncResult[int]
+		good.Set(1)
+		bad.SetException(errFault)
+		gevent.Go(func() { tr.add("other") })
+		v, err := good.Get()
+		_, wrong := bad.Get()
+		tr.add("%d %v %v", v, err, wrong)
+		must(gevent.WaitAll())
+		tr.expect(t, "1 <nil> fault other")
+	})
+
+	t.Run("M14 WaitAll ends with the hub, again and again, and only in its goroutine", func(t *testing.T) {
+		clean(t)
+		var tr trace
+		for i := range 3 {
+			gevent.Go(func() {
+				_, err := gevent.WaitAll()
+				tr.add("%v", err == gevent.ErrBlockingInHub)
+			})
+			gevent.SpawnLater(ms(1), func() (any, error) { tr.add("%d", i); return nil, nil })
+			tr.add("%v", must(gevent.WaitAll()))
+		}
+		tr.expect(t, "true 0 true true 1 true true 2 true")
 	})
 
 	t.Run("L14 hubs of two goroutines work together", func(t *testing.T) {
@@ -1008,7 +1053,7 @@ func TestFaults(t *testing.T) {
 		}
 	})
 
-	t.Run("Goexit in a greenlet goes on in the goroutine of the hub", func(t *testing.T) {
+	t.Run("M8 Goexit in a greenlet goes on in the goroutine of the hub", func(t *testing.T) {
 		clean(t)
 		done := make(chan struct{})
 		var tr trace
