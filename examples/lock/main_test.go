@@ -5,16 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/asyncgo/asyncgo/async/asynctest"
 )
 
-// TestMain also shows that nothing of a loop outlives it. The two functions are
-// what ants starts when it is imported, before any code of ours runs.
+// TestMain also shows that nothing of a loop outlives it.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),
-		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"),
-	)
+	asynctest.VerifyTestMain(m)
 }
 
 func TestRun(t *testing.T) {

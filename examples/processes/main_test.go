@@ -8,17 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/asyncgo/asyncgo/async/asynctest"
 )
 
-// TestMain also shows that nothing of a pool outlives it. The two functions are what ants starts when it is
-// imported, before any code of ours runs. The workers are this test program, too, and never come here.
+// TestMain also shows that nothing of a pool outlives it. The workers are this test program, too, and never come
+// here.
 func TestMain(m *testing.M) {
 	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")) // or each worker process takes a second to end
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),
-		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"),
-	)
+	asynctest.VerifyTestMain(m)
 }
 
 const want = `0 2 4 6 8 10 12 14 16 18 

@@ -7,16 +7,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/asyncgo/asyncgo/async/asynctest"
 )
 
-// TestMain also shows that nothing of a pool outlives it. The two functions are what ants starts when it is
-// imported, before any code of ours runs.
+// TestMain also shows that nothing of a pool outlives it.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),
-		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"),
-	)
+	asynctest.VerifyTestMain(m)
 }
 
 // want is what the tutorial's scripts print, with whole seconds.
