@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -249,16 +250,7 @@ func (c *sharedConn) SetReadDeadline(when time.Time) error {
 	if c.t.stopping {
 		return c.fault("set", net.ErrClosed)
 	}
-	c.in.set(when, func(turn int) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if c.in.pass(turn) {
-			r.line.WakeAll()
-		}
-	})
-	if c.in.passed {
-		r.line.WakeAll()
-	}
+	c.in.set(when, &r.mu, &r.line)
 	return nil
 }
 
@@ -270,21 +262,12 @@ func (c *sharedConn) SetWriteDeadline(when time.Time) error {
 	if w.closing {
 		return c.fault("set", net.ErrClosed)
 	}
-	c.out.set(when, func(turn int) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if c.out.pass(turn) {
-			w.drains.WakeAll()
-		}
-	})
-	if c.out.passed {
-		w.drains.WakeAll()
-	}
+	c.out.set(when, &w.mu, &w.drains)
 	return nil
 }
 
-// set arms the deadline.
-func (d *deadline) set(when time.Time, passes func(turn int)) {
+// set arms the deadline. When it has passed, all in line are woken. mu, which guards both, is held.
+func (d *deadline) set(when time.Time, mu *sync.Mutex, line *loop.Line) {
 	if d.timer != nil {
 		d.timer.Stop()
 		d.timer = nil
@@ -292,17 +275,20 @@ func (d *deadline) set(when time.Time, passes func(turn int)) {
 	d.turn++
 	turn := d.turn
 	left := time.Until(when)
-	if d.passed = !when.IsZero() && left <= 0; !d.passed && !when.IsZero() {
-		d.timer = time.AfterFunc(left, func() { passes(turn) })
+	d.passed = !when.IsZero() && left <= 0
+	switch {
+	case d.passed:
+		line.WakeAll()
+	case !when.IsZero():
+		d.timer = time.AfterFunc(left, func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if d.turn == turn { // else the deadline was moved
+				d.passed = true
+				line.WakeAll()
+			}
+		})
 	}
-}
-
-// pass is called by a timer, and reports whether that still counts.
-func (d *deadline) pass(turn int) bool {
-	if d.turn == turn {
-		d.passed = true
-	}
-	return d.turn == turn
 }
 
 // SyscallConn gives access to the descriptor, for socket options; see [syscall.Conn].
