@@ -55,11 +55,16 @@ type LockStats struct {
 // [ErrTimeout], and the caller does not have the lock; if its turn had come, the next one has it. A
 // callback that would have to wait gets [ErrNotInTask].
 func (l *Lock) Acquire(ctx context.Context) error {
-	if l.state.Load() == lockFree && l.state.CompareAndSwap(lockFree, lockTaken) {
+	if l.grab() {
 		loop.Took((*lockKeeper)(l))
 		return nil
 	}
 	return l.acquire(ctx, (*lockKeeper)(l))
+}
+
+// grab takes a lock that is free and that nobody waits for, without mu.
+func (l *Lock) grab() bool {
+	return l.state.Load() == lockFree && l.state.CompareAndSwap(lockFree, lockTaken)
 }
 
 // acquire is Acquire for those who may have to wait, as they say for k.
@@ -83,7 +88,8 @@ func (l *Lock) acquire(ctx context.Context, k loop.Keeper) error {
 // acquireAnyway is Acquire for one who goes on only with the lock. It reports false only if the calling task
 // cannot wait any more.
 func (l *Lock) acquireAnyway(ctx context.Context) (held bool) {
-	if l.TryAcquire() {
+	if l.grab() {
+		loop.Took((*lockKeeper)(l))
 		return true
 	}
 	l.mu.Lock()
@@ -105,7 +111,7 @@ func (l *Lock) acquireAnyway(ctx context.Context) (held bool) {
 // TryAcquire takes the lock if that needs no waiting, and reports whether it did. It never suspends.
 // asyncio has no such method; threading spells it acquire(blocking=False).
 func (l *Lock) TryAcquire() bool {
-	if l.state.Load() == lockFree && l.state.CompareAndSwap(lockFree, lockTaken) {
+	if l.grab() {
 		loop.Took((*lockKeeper)(l))
 		return true
 	}

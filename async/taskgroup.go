@@ -209,7 +209,7 @@ func (tg *TaskGroup) leave(ctx context.Context, err error) error {
 		tg.abort()
 	}
 	waitCtx := ctx
-	for tg.waits(ctx) {
+	for tg.waits() {
 		_, werr := tg.waiter.Await(waitCtx)
 		if tg.loop.Closing() {
 			break // the task is being unwound
@@ -251,7 +251,7 @@ func (tg *TaskGroup) leave(ctx context.Context, err error) error {
 }
 
 // waits reports whether there are children to wait for, and prepares the waiter.
-func (tg *TaskGroup) waits(ctx context.Context) bool {
+func (tg *TaskGroup) waits() bool {
 	tg.mu.Lock()
 	defer tg.mu.Unlock()
 	if tg.tasks.Len() == 0 {

@@ -162,9 +162,6 @@ func (s *schedule) choose() *Task {
 // Begun reports whether the task has run already.
 func (t *Task) Begun() bool { return t.state != created }
 
-// Finished reports whether the task has ended.
-func (t *Task) Finished() bool { return t.state == finished }
-
 // Place returns a small number that no other task of the loop has at the same time. It may change.
 func (t *Task) Place() uint32 { return t.place }
 

@@ -80,11 +80,6 @@ func VarsOf(ctx context.Context, create bool) *Vars {
 	return place.Load()
 }
 
-// WithVars returns a context that carries v to another goroutine.
-func WithVars(ctx context.Context, v *Vars) context.Context {
-	return context.WithValue(ctx, varsKey, v)
-}
-
 // copyVars returns a copy of what code with ctx sees, or nil if that is nothing.
 func copyVars(ctx context.Context) *Vars {
 	if !varsUsed.Load() {
