@@ -55,10 +55,6 @@ type LockStats struct {
 // [ErrTimeout], and the caller does not have the lock; if its turn had come, the next one has it. A
 // callback that would have to wait gets [ErrNotInTask].
 func (l *Lock) Acquire(ctx context.Context) error {
-	if l.grab() {
-		loop.Took((*lockKeeper)(l))
-		return nil
-	}
 	return l.acquire(ctx, (*lockKeeper)(l))
 }
 
@@ -67,8 +63,12 @@ func (l *Lock) grab() bool {
 	return l.state.Load() == lockFree && l.state.CompareAndSwap(lockFree, lockTaken)
 }
 
-// acquire is Acquire for those who may have to wait, as they say for k.
+// acquire is Acquire for those who say that they wait for k.
 func (l *Lock) acquire(ctx context.Context, k loop.Keeper) error {
+	if l.grab() {
+		loop.Took((*lockKeeper)(l))
+		return nil
+	}
 	l.mu.Lock()
 	if l.take() {
 		l.mu.Unlock()

@@ -101,19 +101,7 @@ func (q *Line) WakeAll() {
 //
 // If the task is unwound, Wait does not return and leaves mu unlocked; so its Unlock must not be deferred.
 func (q *Line) Wait(ctx context.Context, mu *sync.Mutex, k Keeper) error {
-	if ctx == nil {
-		mu.Unlock() // so that the caller's panic leaves what it guards as it was
-		panic("async: the ctx of a wait is nil")
-	}
-	t, err := Current(ctx)
-	switch {
-	case err != nil:
-		return err
-	case t == nil:
-		return q.waitOutside(ctx, mu, k)
-	}
-	t.w.observe(ctx)
-	return q.park(t, mu, k)
+	return q.wait(ctx, mu, k, false)
 }
 
 // WaitAhead is Wait for a task that was woken in vain, because somebody was faster, and keeps its place at the head
@@ -126,28 +114,35 @@ func (q *Line) WaitAhead(ctx context.Context, mu *sync.Mutex, k Keeper) error {
 // WaitAnyway is Wait for a turn that has to come, whatever happens to ctx. It reports whether the turn has
 // come, which it never has for a callback.
 func (q *Line) WaitAnyway(ctx context.Context, mu *sync.Mutex, k Keeper) (turn bool) {
-	t, err := Current(ctx)
-	switch {
-	case err != nil:
-		return false
-	case t == nil:
-		return q.waitOutside(context.Background(), mu, k) == nil
-	}
-	return q.park(t, mu, k) == nil
+	return q.wait(ctx, mu, k, true) == nil
 }
 
-// park is how a task waits.
-func (q *Line) park(t *Task, mu *sync.Mutex, k Keeper) error {
+// wait is all the waiting there is. A processor foresees where a function returns to by what it was called
+// from, which is wrong for each frame below a switch of stacks. So a task waits in one frame, with suspend
+// written out.
+func (q *Line) wait(ctx context.Context, mu *sync.Mutex, k Keeper, anyway bool) error {
+	t, err := q.caller(ctx, mu)
+	switch {
+	case err != nil:
+		return err
+	case t == nil && anyway:
+		return q.waitOutside(context.Background(), mu, k)
+	case t == nil:
+		return q.waitOutside(ctx, mu, k)
+	}
 	w := t.w
+	if !anyway {
+		w.observe(ctx)
+	}
 	w.beginWait(k)
 	if books.on.Load() > 0 {
 		t.loop.visit(q, mu, k)
 	}
 	q.join(&w.waiter)
 	mu.Unlock()
-	parked := true
+	there := true
 	defer func() {
-		if parked { // for ever: the loop is being closed
+		if there { // for ever: the loop is being closed
 			mu.Lock()
 			k.GaveUp(q, q.leave(&w.waiter))
 			mu.Unlock()
@@ -156,7 +151,19 @@ func (q *Line) park(t *Task, mu *sync.Mutex, k Keeper) error {
 	var c *Cause
 	for {
 		if w.cancelCause() == nil {
-			t.park()
+			t.state = parked
+			if p := t.depart(); p != nil {
+				if p.Turn {
+					p.Turn = false
+					p.Yield(struct{}{})
+				} else {
+					p.Turn = true
+					p.Next()
+				}
+				w.Arrive()
+			}
+			w.on = true
+			t.state = running
 		} else {
 			t.yield() // It has a place in the line for a tick, and gets no turn.
 		}
@@ -166,7 +173,7 @@ func (q *Line) park(t *Task, mu *sync.Mutex, k Keeper) error {
 		}
 		mu.Unlock()
 	}
-	parked = false
+	there = false
 	turn := q.leave(&w.waiter)
 	w.endWait()
 	w.unobserve()
@@ -178,6 +185,15 @@ func (q *Line) park(t *Task, mu *sync.Mutex, k Keeper) error {
 		mu.Unlock() // as when the task is unwound
 	}
 	return t.deliver(c)
+}
+
+// caller returns the task that wants to wait, if it is one.
+func (q *Line) caller(ctx context.Context, mu *sync.Mutex) (*Task, error) {
+	if ctx == nil {
+		mu.Unlock() // so that the caller's panic leaves what it guards as it was
+		panic("async: the ctx of a wait is nil")
+	}
+	return Current(ctx)
 }
 
 func (q *Line) join(w *Waiter) {
