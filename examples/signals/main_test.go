@@ -1,0 +1,38 @@
+//go:build unix
+
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/asyncgo/asyncgo/async/asynctest"
+)
+
+// TestMain also shows that nothing of a loop outlives it.
+func TestMain(m *testing.M) {
+	asynctest.VerifyTestMain(m)
+}
+
+func TestRunPrintsWhatTheTutorialPrints(t *testing.T) {
+	const want = `学习python中...
+学习python中...
+学习python中...
+Alarm clock
+a signal has come
+^C
+^C
+^C
+Alarm clock
+main cleans up
+KeyboardInterrupt
+`
+	var out strings.Builder
+	if err := run(&out, 100*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != want {
+		t.Errorf("the output is\n%s\nand not\n%s", out.String(), want)
+	}
+}
