@@ -23,17 +23,28 @@ var (
 // It is made by [NewGenerator] and belongs to the goroutine that first asks it for a value. One that is not
 // consumed to its end must be closed.
 type Generator[In, Out any] struct {
-	body     func(yield func(Out) (In, error)) error
-	g        *Greenlet // runs the body
 	at       *Greenlet // the one that has yielded
 	consumer *Greenlet // waits for a value; nil when nobody does
+	tree     *tree
+	g        *Greenlet // runs the body
 	in       In
 	out      Out
-	yielded  bool
+	last     exchange
 	closing  bool
 	done     bool
+	body     func(yield func(Out) (In, error)) error
 	err      error // that the body has ended with
 }
+
+// An exchange is what has happened last between a generator and its consumer. The values go past the
+// message of the tree, where they would become interfaces, so whoever wakes up asks this first.
+type exchange uint8
+
+const (
+	nothing exchange = iota
+	sent             // in
+	yielded          // out
+)
 
 // NewGenerator makes a generator of a body, which runs when the first value is asked for. yield returns what
 // was sent, or the error that was thrown; the body has to return when that is [ErrExit], as its last error
@@ -48,16 +59,13 @@ func NewGenerator[In, Out any](body func(yield func(Out) (In, error)) error) *Ge
 // Next runs the body until it yields and returns the value: next(generator). The yield before returns the
 // zero In. At the end the error is [ErrStop], or once that of the body.
 func (gen *Generator[In, Out]) Next() (Out, error) {
-	return gen.resume(*new(In), nil)
+	return gen.resume(*new(In), nil, false)
 }
 
 // Send is [Generator.Next] with a value that the yield before returns: send(value). Before the first Next
 // it returns [ErrGeneratorState], because there is no yield yet that could.
 func (gen *Generator[In, Out]) Send(v In) (Out, error) {
-	if gen.g == nil && !gen.done {
-		return *new(Out), ErrGeneratorState
-	}
-	return gen.resume(v, nil)
+	return gen.resume(v, nil, true)
 }
 
 // Throw is [Generator.Next] with an error that the yield before returns: throw(err). A generator that has
@@ -70,7 +78,7 @@ func (gen *Generator[In, Out]) Throw(err error) (Out, error) {
 		gen.done = true
 		return *new(Out), err
 	}
-	return gen.resume(*new(In), err)
+	return gen.resume(*new(In), err, true)
 }
 
 // Close ends the body: the yield in which it stands returns [ErrExit]. It returns the error of the body,
@@ -82,7 +90,7 @@ func (gen *Generator[In, Out]) Close() error {
 		return nil
 	}
 	gen.closing = true
-	_, err := gen.resume(*new(In), ErrExit)
+	_, err := gen.resume(*new(In), ErrExit, true)
 	gen.closing = false
 	switch {
 	case err == nil:
@@ -116,65 +124,143 @@ func (gen *Generator[In, Out]) All() iter.Seq[Out] {
 func (gen *Generator[In, Out]) Err() error { return gen.err }
 
 // resume runs the body until it yields or ends.
-func (gen *Generator[In, Out]) resume(in In, thrown error) (Out, error) {
-	var none Out
-	switch {
-	case gen.done:
-		return none, ErrStop
-	case gen.consumer != nil:
-		return none, ErrGeneratorState
-	case gen.g == nil:
-		gen.g = New(func(...any) (any, error) { return nil, gen.body(gen.yield) })
-		gen.at = gen.g
+//
+// It does by itself what [Greenlet.Switch] does, and Next and Send are short enough to disappear in their
+// callers: the processor foresees no return after a switch, so each frame less is a good part of what a
+// round trip costs beside its two switches.
+func (gen *Generator[In, Out]) resume(in In, thrown error, sends bool) (Out, error) {
+	to := gen.at
+	if to == nil || to.state.Load() != live || gen.consumer != nil {
+		var err error
+		if to, err = gen.begin(sends); err != nil {
+			return *new(Out), err
+		}
 	}
-	me, err := gen.g.tree.Load().caller()
+	t := gen.tree
+	me, p, err := t.depart(to)
 	if err != nil {
-		return none, err
+		return *new(Out), err
 	}
 	if gen.g.parent != me {
-		gen.g.parent = me
+		gen.adopt(me)
 	}
-	gen.in = in
 	gen.consumer = me
-	_, err = me.send(gen.at, nil, thrown)
+	gen.in, gen.last = in, sent
+	if thrown != nil {
+		gen.last = nothing
+		t.err = thrown
+	}
+	switch {
+	case p == nil:
+		me.routine.Switch(&to.routine)
+	case p.Turn:
+		p.Turn = false
+		p.Yield(struct{}{})
+		me.routine.Arrive()
+	default:
+		p.Turn = true
+		p.Next()
+		me.routine.Arrive()
+	}
 	gen.consumer = nil
-	if gen.yielded {
-		gen.yielded = false
-		v := gen.out
-		gen.out = none
-		return v, nil
+	if gen.last != yielded || t.tracer != nil {
+		return gen.settle(me)
 	}
-	if gen.g.state.Load() != dead { // Somebody else has switched here.
-		return none, errors.Join(ErrGeneratorState, err)
-	}
-	gen.done = true
-	if err == nil {
-		err = ErrStop
-	} else {
-		gen.err = err
-	}
-	return none, err
+	v := gen.out
+	gen.out = *new(Out)
+	return v, nil
 }
 
-// yield hands a value to the consumer.
-func (gen *Generator[In, Out]) yield(v Out) (In, error) {
-	to := gen.consumer
-	if to == nil {
-		return *new(In), ErrGeneratorState
-	}
-	me, err := to.tree.Load().caller()
+// begin returns who is to be resumed, when that is not just who has yielded.
+func (gen *Generator[In, Out]) begin(sends bool) (*Greenlet, error) {
 	switch {
-	case err != nil:
-		return *new(In), err
-	case me == to:
-		return *new(In), ErrGeneratorState
+	case gen.done:
+		return nil, ErrStop
+	case gen.consumer != nil:
+		return nil, ErrGeneratorState
+	case gen.g == nil:
+		if sends {
+			return nil, ErrGeneratorState
+		}
+		yield := gen.yield()
+		gen.g = New(func(...any) (any, error) { return nil, gen.body(yield) })
+		gen.tree = gen.g.tree.Load()
+		gen.at = gen.g
+	case gen.g.state.Load() == dead: // It was killed.
+		gen.done = true
+		return nil, ErrStop
+	default: // Another one that has yielded has ended since.
+		gen.at = gen.g
 	}
-	gen.out, gen.yielded = v, true
-	gen.at = me
-	if _, err := me.send(to, nil, nil); err != nil {
-		return *new(In), err
+	return gen.at, nil
+}
+
+// adopt makes the consumer the parent of the body, unless it comes after it.
+func (gen *Generator[In, Out]) adopt(me *Greenlet) {
+	for p := me; p != nil; p = p.parent {
+		if p == gen.g {
+			return
+		}
 	}
-	in := gen.in
-	gen.in = *new(In)
-	return in, nil
+	gen.g.parent = me
+}
+
+// settle ends a resume that no value has come back from in the usual way.
+func (gen *Generator[In, Out]) settle(me *Greenlet) (Out, error) {
+	last := gen.last
+	gen.last = nothing
+	_, err := me.receive()
+	switch {
+	case last == yielded: // err is what the tracer has done.
+		v := gen.out
+		gen.out = *new(Out)
+		return v, err
+	case gen.g.state.Load() != dead: // Somebody else has switched here.
+		return *new(Out), errors.Join(ErrGeneratorState, err)
+	}
+	gen.done = true
+	if gen.err = err; err == nil {
+		err = ErrStop
+	}
+	return *new(Out), err
+}
+
+// yield returns the function that hands a value to the consumer.
+func (gen *Generator[In, Out]) yield() func(Out) (In, error) {
+	return func(v Out) (In, error) {
+		to := gen.consumer
+		if to == nil {
+			return *new(In), ErrGeneratorState
+		}
+		t := gen.tree
+		me, p, err := t.depart(to)
+		switch {
+		case err != nil:
+			return *new(In), err
+		case me == to:
+			return *new(In), ErrGeneratorState
+		}
+		gen.at = me
+		gen.out, gen.last = v, yielded
+		switch {
+		case p == nil:
+			me.routine.Switch(&to.routine)
+		case p.Turn:
+			p.Turn = false
+			p.Yield(struct{}{})
+			me.routine.Arrive()
+		default:
+			p.Turn = true
+			p.Next()
+			me.routine.Arrive()
+		}
+		in := gen.in
+		gen.in = *new(In)
+		if gen.last != sent || t.tracer != nil {
+			if _, err := me.receive(); err != nil {
+				return *new(In), err
+			}
+		}
+		return in, nil
+	}
 }

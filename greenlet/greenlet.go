@@ -131,7 +131,7 @@ func (g *Greenlet) String() string {
 		state = "pending"
 	case s == dead:
 		state = "dead"
-	case g.tree.Load().current.Load() == g:
+	case g.gid.Load() == g.tree.Load().running.Load():
 		state = "current"
 	}
 	return fmt.Sprintf("Greenlet(%s, %s)", name, state)

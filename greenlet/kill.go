@@ -41,14 +41,14 @@ func (t *tree) kill(g *Greenlet) error {
 	defer t.visit.Unlock()
 	driver := t.newRoot(goid.Get())
 	driver.parent = t.root
-	if !t.current.CompareAndSwap(t.root, driver) {
+	if !t.running.CompareAndSwap(t.root.gid.Load(), driver.gid.Load()) {
 		return ErrOtherThread
 	}
-	t.driver = driver
+	t.driver, t.current = driver, driver
 	defer func() {
 		driver.state.Store(dead)
-		t.driver = nil
-		t.current.Store(t.root)
+		t.driver, t.current = nil, t.root
+		t.running.Store(t.root.gid.Load())
 	}()
 	return driver.kill(g)
 }
@@ -74,7 +74,7 @@ func (me *Greenlet) kill(g *Greenlet) error {
 	if parent != nil {
 		g.parent = me
 	}
-	_, err := me.send(g, nil, ErrExit)
+	_, err := me.tree.Load().send(g, nil, ErrExit)
 	switch {
 	case g.state.Load() == dead:
 		return err

@@ -25,27 +25,48 @@ import (
 func (g *Greenlet) Switch(args ...any) (any, error) {
 	g.check("Switch")
 	t := g.tree.Load()
-	me, err := t.caller()
-	if err != nil {
-		return nil, err
-	}
 	to := g
-	if g.state.Load() != live || g.parent == nil {
-		if to, err = t.find(g); err != nil {
+	if g.state.Load() != live || g == t.root {
+		me, err := t.caller()
+		if err != nil {
+			return nil, err
+		}
+		if to, err = t.find(me, g); err != nil {
 			return nil, err
 		}
 		if to.state.Load() == fresh {
 			to.args = slices.Clone(args)
-			return me.send(to, nil, nil)
+			args = nil
 		}
 	}
+	var v any
 	switch len(args) {
 	case 0:
-		return me.send(to, nil, nil)
 	case 1:
-		return me.send(to, args[0], nil)
+		v = args[0]
+	default:
+		v = slices.Clone(args)
 	}
-	return me.send(to, slices.Clone(args), nil)
+	// From here on as send, without its frame. The processor foresees no return after a switch, so every
+	// frame less is a good part of what a switch costs beside the swap.
+	me, p, err := t.depart(to)
+	if err != nil {
+		return nil, err
+	}
+	t.val = v
+	switch {
+	case p == nil:
+		me.routine.Switch(&to.routine)
+	case p.Turn:
+		p.Turn = false
+		p.Yield(struct{}{})
+		me.routine.Arrive()
+	default:
+		p.Turn = true
+		p.Next()
+		me.routine.Arrive()
+	}
+	return me.receive()
 }
 
 // Throw is [Greenlet.Switch] with an error: the Switch in which g is parked returns it. It stands for
@@ -67,20 +88,20 @@ func (g *Greenlet) Throw(err error) (any, error) {
 	var v any
 	to := g
 	if g.state.Load() != live || g.parent == nil {
-		if to, v, err, wrong = t.route(g, nil, err, false); wrong != nil {
+		if to, v, err, wrong = t.route(me, g, nil, err, false); wrong != nil {
 			return nil, wrong
 		}
 	}
-	return me.send(to, v, err)
+	return t.send(to, v, err)
 }
 
 // find returns the nearest of g and its ancestors that has not ended.
-func (t *tree) find(g *Greenlet) (*Greenlet, error) {
+func (t *tree) find(me, g *Greenlet) (*Greenlet, error) {
 	for g.state.Load() == dead {
 		g = g.parent
 	}
 	if g == t.root {
-		g = t.top()
+		g = t.top(me)
 	}
 	if g.tree.Load() != t {
 		return nil, ErrOtherThread
@@ -90,11 +111,11 @@ func (t *tree) find(g *Greenlet) (*Greenlet, error) {
 
 // route finds who gets a value or an error that is meant for g. With an error, ancestors that have not
 // started never do.
-func (t *tree) route(g *Greenlet, v any, err error, goexit bool) (*Greenlet, any, error, error) {
+func (t *tree) route(me, g *Greenlet, v any, err error, goexit bool) (*Greenlet, any, error, error) {
 	for {
 		switch s := g.state.Load(); {
 		case g == t.root:
-			return t.top(), v, err, nil
+			return t.top(me), v, err, nil
 		case g.tree.Load() != t:
 			return nil, nil, nil, ErrOtherThread
 		case s == live:
@@ -112,29 +133,48 @@ func (t *tree) route(g *Greenlet, v any, err error, goexit bool) (*Greenlet, any
 	}
 }
 
-// send switches from me to another greenlet, which gets a value or an error.
-func (me *Greenlet) send(to *Greenlet, v any, err error) (any, error) {
-	t := me.tree.Load()
-	if to == me && t.tracer == nil {
-		return v, err
+// send switches from the caller to another greenlet, which gets a value or an error.
+func (t *tree) send(to *Greenlet, v any, err error) (any, error) {
+	me, p, wrong := t.depart(to)
+	if wrong != nil {
+		return nil, wrong
 	}
-	for !t.current.CompareAndSwap(me, to) {
-		// The caller is the root, and another goroutine has just come to end a greenlet.
-		if _, err := t.callerSlowly(); err != nil {
-			return nil, err
+	t.val, t.err = v, err
+	switch {
+	case p == nil:
+		me.routine.Switch(&to.routine)
+	default:
+		p.Swap()
+		me.routine.Arrive()
+	}
+	return me.receive()
+}
+
+// depart is the first half of a switch to another greenlet: it makes sure that the caller may do that, leaves
+// the message, and starts the other one if it is new. It returns who calls, and the place to swap in, see
+// [coro.Routine.Depart], or nil if it takes more than a swap.
+func (t *tree) depart(to *Greenlet) (*Greenlet, *coro.Place, error) {
+	id := goid.Get()
+	for {
+		if t.task != nil && t.ended(id) {
+			return nil, nil, errRootEnded
+		}
+		if t.running.CompareAndSwap(id, to.gid.Load()) {
+			break
+		}
+		if err := t.awaitTurn(id); err != nil {
+			return nil, nil, err
 		}
 	}
-	t.val, t.err, t.from = v, err, me
+	me := t.current
+	t.current = to
+	if t.tracer != nil {
+		t.from = me
+	}
 	if to.state.Load() == fresh {
 		to.start()
 	}
-	if p := me.routine.Depart(&to.routine); p != nil {
-		p.Swap()
-		me.routine.Arrive()
-	} else {
-		me.routine.Switch(&to.routine)
-	}
-	return me.receive()
+	return me, me.routine.Depart(&to.routine), nil
 }
 
 // receive takes the message for a greenlet that was switched to.
@@ -168,7 +208,9 @@ type life Greenlet
 // Live implements [coro.Owner].
 func (l *life) Live(*coro.Routine) {
 	g := (*Greenlet)(l)
-	g.gid.Store(goid.Get())
+	id := goid.Get()
+	g.gid.Store(id)
+	g.tree.Load().running.Store(id)
 	returned := false
 	defer func() {
 		if returned {
@@ -202,12 +244,13 @@ func (g *Greenlet) end(v any, err error, goexit bool) {
 	if err != nil && errors.Is(err, ErrExit) {
 		v, err = err, nil
 	}
-	to, v, err, wrong := t.route(g.parent, v, err, goexit)
+	to, v, err, wrong := t.route(g, g.parent, v, err, goexit)
 	if wrong != nil { // a parent that was moved to another tree before it started
-		to, v, err = t.top(), nil, wrong
+		to, v, err = t.top(g), nil, wrong
 	}
 	t.val, t.err, t.from, t.goexit = v, err, g, goexit
-	t.current.Store(to)
+	t.current = to
+	t.running.Store(to.gid.Load())
 	if to.state.Load() == fresh {
 		to.start()
 	}

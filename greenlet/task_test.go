@@ -83,6 +83,39 @@ func TestInTask(t *testing.T) {
 		})
 	})
 
+	onEach(t, "a generator may wait between its values, for a consumer that is a greenlet too", func(t *testing.T, _ *greenlet.Greenlet, start maker) {
+		var tr trace
+		inLoop(t, func(ctx context.Context) error {
+			tasks := make([]*async.Task[async.Void], 2)
+			for i := range tasks {
+				tasks[i] = async.Go(ctx, func(ctx context.Context) error {
+					gen := greenlet.NewGenerator(func(yield func(int) (int, error)) error {
+						for x := 0; ; {
+							if err := async.Sleep(ctx, time.Second); err != nil {
+								return err
+							}
+							var err error
+							if x, err = yield(x + 1); err != nil {
+								return err
+							}
+						}
+					})
+					_, err := start(func(...any) (any, error) {
+						v, err := gen.Next()
+						for ; v < 3 && err == nil; v, err = gen.Send(v) {
+							tr.add("%d:%d", i, v)
+						}
+						return nil, errors.Join(err, gen.Close())
+					}).Switch()
+					return err
+				})
+			}
+			_, err := async.Gather(ctx, tasks[0], tasks[1])
+			return err
+		})
+		tr.expect(t, "0:1 1:1 0:2 1:2")
+	})
+
 	onEach(t, "a cancellation reaches a greenlet that waits", func(t *testing.T, _ *greenlet.Greenlet, start maker) {
 		inLoop(t, func(ctx context.Context) error {
 			task := async.Go(ctx, func(ctx context.Context) error {

@@ -14,10 +14,14 @@ import (
 
 // A tree is the greenlets of one goroutine.
 type tree struct {
-	// current is the greenlet that has control. It is atomic for the sake of those who have no business
-	// here and must be told so. A goroutine that comes to end a greenlet takes the root's place by
-	// swapping itself in, which succeeds only while the root itself runs and not one of the others.
-	current atomic.Pointer[Greenlet]
+	// running is the id of the goroutine that has control; zero while a new greenlet is on its way. It is
+	// atomic for the sake of those who have no business here and must be told so. A goroutine that comes to
+	// end a greenlet takes the root's place by swapping itself in, which succeeds only while the root itself
+	// runs and not one of the others.
+	running atomic.Int64
+	// current is the greenlet that has control. It belongs to that: the root looks at it only after it
+	// has swapped itself out, because until then somebody may come.
+	current *Greenlet
 
 	// The message to the greenlet that is switched to.
 	val    any
@@ -66,7 +70,8 @@ func Current() *Greenlet {
 	t := &tree{host: host, task: task, loop: loop.Inside()}
 	root := t.newRoot(id)
 	t.root = root
-	t.current.Store(root)
+	t.current = root
+	t.running.Store(id)
 	p := weak.Make(root)
 	roots.Store(id, p)
 	runtime.AddCleanup(root, func(id int64) { roots.CompareAndDelete(id, p) }, id)
@@ -85,25 +90,41 @@ func (t *tree) newRoot(id int64) *Greenlet {
 
 // caller returns the greenlet that calls, or an error if that is none of the tree.
 func (t *tree) caller() (*Greenlet, error) {
-	me := t.current.Load()
-	if me.gid.Load() == goid.Get() && (t.task == nil || !t.task.Ended() || t.driver != nil) {
-		return me, nil
+	id := goid.Get()
+	for {
+		switch {
+		case t.ended(id):
+			return nil, errRootEnded
+		case t.running.Load() != id:
+			if err := t.awaitTurn(id); err != nil {
+				return nil, err
+			}
+		case id != t.root.gid.Load():
+			return t.current, nil
+		case t.task != nil && t.task.Ended():
+			return t.driver, nil
+		default:
+			return t.root, nil
+		}
 	}
-	return t.callerSlowly()
 }
 
-func (t *tree) callerSlowly() (*Greenlet, error) {
-	switch {
-	case t.task != nil && t.task.Ended():
-		return nil, errRootEnded
-	case t.root.gid.Load() != goid.Get():
-		return nil, ErrOtherThread
+// ended reports whether a goroutine takes itself for the root because it has run the task that was it.
+func (t *tree) ended(id int64) bool {
+	return t.task != nil && id == t.root.gid.Load() && t.task.Ended() && t.driver == nil
+}
+
+// awaitTurn waits until a goroutine that has not got control, and tries to switch, has it. That is not its fault
+// only if it is the root's and another goroutine ends a greenlet.
+func (t *tree) awaitTurn(id int64) error {
+	if t.root.gid.Load() != id {
+		if t.task != nil && t.task.Ended() {
+			return errRootEnded
+		}
+		return ErrOtherThread
 	}
-	for t.current.Load() != t.root {
-		// Another goroutine ends a greenlet of ours.
-		t.awaitVisitor()
-	}
-	return t.root, nil
+	t.awaitVisitor()
+	return nil
 }
 
 // awaitVisitor waits until another goroutine that has taken the root's place is done.
@@ -112,9 +133,10 @@ func (t *tree) awaitVisitor() {
 	defer t.visit.Unlock()
 }
 
-// top returns the root, or who stands in for it.
-func (t *tree) top() *Greenlet {
-	if t.driver != nil {
+// top returns the root, or who stands in for it. The root itself does not ask whether somebody does, because
+// that one may be just coming.
+func (t *tree) top(me *Greenlet) *Greenlet {
+	if me != t.root && t.driver != nil {
 		return t.driver
 	}
 	return t.root
