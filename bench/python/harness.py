@@ -1,9 +1,10 @@
 # The last part of every script here: a workload stands before it and defines
-# `async def workload(units, ...)`, which returns the number of operations it
-# counted and the nanoseconds they took. Printed is one line of JSON.
+# `workload(units, ...)`, which returns the number of operations it counted and
+# what it measured: the nanoseconds they took, or bytes. If it is an `async def`,
+# it runs on an event loop. Printed is one line of JSON.
 #
-# The arguments are the event loop's name, the units, and what else the
-# workload wants.
+# The arguments are the event loop's name, or that of whatever else the workload
+# shows, the units, and what else the workload wants.
 import asyncio
 import json
 import sys
@@ -18,14 +19,16 @@ def new_loop(kind):
 
 
 def run(kind, *arguments):
+    if not asyncio.iscoroutinefunction(workload):
+        return workload(*arguments)
     loop = new_loop(kind)
     try:
         asyncio.set_event_loop(loop)
-        ops, elapsed = loop.run_until_complete(workload(*arguments))
+        return loop.run_until_complete(workload(*arguments))
     finally:
         asyncio.set_event_loop(None)
         loop.close()
-    print(json.dumps({"ops": ops, "ns": elapsed, "ns_per_op": elapsed / ops}))
 
 
-run(sys.argv[1], *map(int, sys.argv[2:]))
+ops, measured = run(sys.argv[1], *map(int, sys.argv[2:]))
+print(json.dumps({"ops": ops, "measured": measured, "per_op": measured / ops}))

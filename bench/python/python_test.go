@@ -20,12 +20,13 @@ func TestScriptsCountTheirWork(t *testing.T) {
 	if interpreter == nil {
 		t.Skip("there is no python3 on this machine")
 	}
-	scripts := []struct {
+	type run struct {
 		name  string
 		units int
 		more  []int
 		want  int
-	}{
+	}
+	onLoops := []run{
 		{"spawn_gather", 2, []int{5}, 10},
 		{"spawn_await", 7, nil, 7},
 		{"sleep0", 3, []int{1}, 3},
@@ -37,13 +38,26 @@ func TestScriptsCountTheirWork(t *testing.T) {
 		{"queue_128", 300, nil, 300},
 		{"queue_pingpong", 6, nil, 12},
 	}
-	for _, loop := range []string{python.Asyncio, python.Uvloop} {
-		for _, s := range scripts {
-			t.Run(loop+"/"+s.name, func(t *testing.T) {
-				if !interpreter.Has(loop) {
-					t.Skipf("%s cannot be imported on this machine", loop)
+	for on, runs := range map[string][]run{
+		python.Asyncio: onLoops,
+		python.Uvloop:  onLoops,
+		python.Greenlet: {
+			{"greenlet_roundtrip", 7, nil, 7},
+			{"greenlet_siblings", 7, nil, 7},
+			{"greenlet_life", 7, nil, 7},
+		},
+		python.CPython: {{"generator_send", 7, nil, 7}},
+		python.Gevent: {
+			{"gevent_spawn", 2, []int{5}, 10},
+			{"gevent_sleep0", 3, []int{4}, 12},
+		},
+	} {
+		for _, s := range runs {
+			t.Run(on+"/"+s.name, func(t *testing.T) {
+				if !interpreter.Has(on) {
+					t.Skipf("%s cannot be imported on this machine", on)
 				}
-				ops, elapsed, err := interpreter.Run(t.Context(), s.name, loop, s.units, s.more...)
+				ops, elapsed, err := interpreter.Run(t.Context(), s.name, on, s.units, s.more...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -56,6 +70,18 @@ func TestScriptsCountTheirWork(t *testing.T) {
 			})
 		}
 	}
+	t.Run("gevent/gevent_parked", func(t *testing.T) {
+		if !interpreter.Has(python.Gevent) {
+			t.Skip("gevent cannot be imported on this machine")
+		}
+		ops, bytes, err := interpreter.Grow(t.Context(), "gevent_parked", python.Gevent, 2_000)
+		if ops != 2_000 || err != nil {
+			t.Fatalf("the script counted %d greenlets instead of 2,000, and its error is %v", ops, err)
+		}
+		if bytes == 0 {
+			t.Error("2,000 parked greenlets take no memory")
+		}
+	})
 }
 
 func TestFindMissesQuietly(t *testing.T) {

@@ -55,8 +55,8 @@ type Workload struct {
 }
 
 // All returns every timed workload at the sizes that are measured. The memory
-// workload is not timed and stands apart, in [ParkAsyncgo] and
-// [ParkGoroutines].
+// workloads are not timed and stand apart, in [ParkAsyncgo], [ParkGoroutines] and
+// [ParkGevent].
 func All() []Workload {
 	return []Workload{
 		SpawnGather(1_000_000, 1_000, func() {}),
@@ -75,6 +75,12 @@ func All() []Workload {
 		CPUThreads(2_000_000),
 		CPUProcesses(2_000_000),
 		ProcessCalls(),
+		GreenletRoundTrip(),
+		GreenletSiblings(),
+		GreenletLife(),
+		GeneratorSend(10_000_000),
+		GeventSpawn(100_000, func() {}),
+		GeventSleepZero(100),
 	}
 }
 

@@ -56,6 +56,14 @@ func TestPeersCountTheirWork(t *testing.T) {
 		{workload.Queue128(), 1000, false},
 		{workload.QueuePingPong(), 1, false},
 		{workload.QueuePingPong(), 25, false},
+		{workload.GreenletRoundTrip(), 1, false},
+		{workload.GreenletRoundTrip(), 25, false},
+		{workload.GreenletSiblings(), 25, false},
+		{workload.GreenletLife(), 25, false},
+		{workload.GeneratorSend(25), 25, false},
+		{workload.GeventSpawn(12, count), 3, true},
+		{workload.GeventSleepZero(1), 25, false},
+		{workload.GeventSleepZero(7), 25, false},
 	} {
 		for _, p := range test.workload.Peers {
 			t.Run(test.workload.Name+"/"+p.Name, func(t *testing.T) {
@@ -99,12 +107,13 @@ func TestAll(t *testing.T) {
 	}
 }
 
-// Both ways of parking go through the three stages in order, end all tasks,
+// All ways of parking go through the three stages in order, end all tasks,
 // and really have them all waiting in the middle.
 func TestParking(t *testing.T) {
 	for name, park := range map[string]func(int, workload.Stages) (int, error){
 		"asyncgo":    workload.ParkAsyncgo,
 		"goroutines": workload.ParkGoroutines,
+		"gevent":     workload.ParkGevent,
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stages []string

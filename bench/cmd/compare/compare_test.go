@@ -46,9 +46,13 @@ func TestCompare(t *testing.T) {
 				workload.FuturePingPong(),
 				workload.LockUncontended(),
 				workload.LockContended(5),
+				workload.GreenletRoundTrip(),
+				workload.GeneratorSend(10),
+				workload.GeventSpawn(10, func() {}),
 			},
 			parked:       500,
 			burst:        1_000,
+			greenlets:    500,
 			memoryRounds: 1,
 		}
 		var out bytes.Buffer
@@ -59,7 +63,8 @@ func TestCompare(t *testing.T) {
 			"no Python", "spawn_gather", "errgroup", "conc", "ants", "pond", "asyncio", "uvloop",
 			"spawn_await", "sleep0_1", "Gosched", "sleepers", "future_pingpong",
 			"lock_uncontended", "sync.Mutex", "lock_contended",
-			"memory_parked", "memory_after_burst",
+			"greenlet_roundtrip", "generator_send", "CPython", "gevent_spawn",
+			"memory_parked", "memory_after_burst", "memory_gevent",
 		} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("the tables lack %q:\n%s", want, out.String())
@@ -94,7 +99,7 @@ func TestBadFlags(t *testing.T) {
 }
 
 func TestParkPrintsJSON(t *testing.T) {
-	for _, peer := range []string{workload.Asyncgo, "goroutines"} {
+	for _, peer := range []string{workload.Asyncgo, "goroutines", ourGevent} {
 		var out bytes.Buffer
 		if err := run(t.Context(), []string{"-park=" + peer + ":2000"}, &out, io.Discard); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,6 @@
 // Command compare measures asyncgo beside raw goroutines and channels,
-// errgroup, conc, ants, pond and, where the machine has them, Python's asyncio
-// and uvloop, all in one run.
+// errgroup, conc, ants, pond and, where the machine has them, Python's asyncio,
+// uvloop, greenlet and gevent, all in one run.
 //
 // The samples of one workload are taken in turns, one of each peer and then
 // the next round, so that a machine that is slow for a while is slow for all
@@ -47,6 +47,7 @@ type config struct {
 	timed        []workload.Workload
 	parked       int
 	burst        int
+	greenlets    int
 	memoryRounds int
 }
 
@@ -55,6 +56,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		timed:        workload.All(),
 		parked:       100_000,
 		burst:        1_000_000,
+		greenlets:    20_000,
 		memoryRounds: 3,
 	}
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
@@ -105,7 +107,7 @@ func (c config) compare(ctx context.Context, out, log io.Writer) error {
 		}
 		times.addTimes(w, entrants)
 	}
-	memory, err := c.memory(ctx, log)
+	memory, err := c.memory(ctx, interpreter, log)
 	if err != nil {
 		return err
 	}
@@ -126,12 +128,16 @@ func (c config) compare(ctx context.Context, out, log io.Writer) error {
 
 // about names the Python that was compared with.
 func about(p *python.Interpreter) string {
-	switch {
-	case p == nil:
+	if p == nil {
 		return "no Python"
-	case p.Uvloop == "":
-		return "Python " + p.Version + ", no uvloop"
-	default:
-		return "Python " + p.Version + ", uvloop " + p.Uvloop
 	}
+	text := "Python " + p.Version
+	for _, name := range []string{python.Uvloop, python.Greenlet, python.Gevent} {
+		if version := p.Packages[name]; version != "" {
+			text += ", " + name + " " + version
+		} else {
+			text += ", no " + name
+		}
+	}
+	return text
 }

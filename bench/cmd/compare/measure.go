@@ -37,29 +37,38 @@ type entrant struct {
 	samples []sample
 }
 
-// pythonScripts names the script of each workload and what it is told besides
-// the number of units.
+// pythonScripts names the script of each workload, what it is told besides the
+// number of units, and what it runs on.
 var pythonScripts = map[string]struct {
 	script string
 	more   []int
+	on     []string
 }{
-	"spawn_gather":     {"spawn_gather", []int{1_000}},
-	"spawn_await":      {"spawn_await", nil},
-	"sleep0_1":         {"sleep0", []int{1}},
-	"sleep0_100":       {"sleep0", []int{100}},
-	"sleep0_10000":     {"sleep0", []int{10_000}},
-	"sleepers":         {"sleepers", []int{100_000}},
-	"future_pingpong":  {"future_pingpong", nil},
-	"lock_uncontended": {"lock_uncontended", nil},
-	"lock_contended":   {"lock_contended", []int{100}},
-	"queue_128":        {"queue_128", nil},
-	"queue_pingpong":   {"queue_pingpong", nil},
-	"pool_submit":      {"pool_submit", nil},
-	"to_thread":        {"to_thread", nil},
-	"cpu_threads":      {"cpu_threads", []int{12, 2_000_000}},
-	"cpu_processes":    {"cpu_processes", []int{12, 1, 2_000_000}},
-	"process_calls":    {"cpu_processes", []int{4_000, 1_000, 1}},
+	"spawn_gather":       {"spawn_gather", []int{1_000}, loops},
+	"spawn_await":        {"spawn_await", nil, loops},
+	"sleep0_1":           {"sleep0", []int{1}, loops},
+	"sleep0_100":         {"sleep0", []int{100}, loops},
+	"sleep0_10000":       {"sleep0", []int{10_000}, loops},
+	"sleepers":           {"sleepers", []int{100_000}, loops},
+	"future_pingpong":    {"future_pingpong", nil, loops},
+	"lock_uncontended":   {"lock_uncontended", nil, loops},
+	"lock_contended":     {"lock_contended", []int{100}, loops},
+	"queue_128":          {"queue_128", nil, loops},
+	"queue_pingpong":     {"queue_pingpong", nil, loops},
+	"pool_submit":        {"pool_submit", nil, loops},
+	"to_thread":          {"to_thread", nil, loops},
+	"cpu_threads":        {"cpu_threads", []int{12, 2_000_000}, loops},
+	"cpu_processes":      {"cpu_processes", []int{12, 1, 2_000_000}, loops},
+	"process_calls":      {"cpu_processes", []int{4_000, 1_000, 1}, loops},
+	"greenlet_roundtrip": {"greenlet_roundtrip", nil, []string{python.Greenlet}},
+	"greenlet_siblings":  {"greenlet_siblings", nil, []string{python.Greenlet}},
+	"greenlet_life":      {"greenlet_life", nil, []string{python.Greenlet}},
+	"generator_send":     {"generator_send", nil, []string{python.CPython}},
+	"gevent_spawn":       {"gevent_spawn", []int{100_000}, []string{python.Gevent}},
+	"gevent_sleep0":      {"gevent_sleep0", []int{100}, []string{python.Gevent}},
 }
+
+var loops = []string{python.Asyncio, python.Uvloop}
 
 // enter lists who takes part in a workload: its own peers, then the Pythons.
 func enter(w workload.Workload, interpreter *python.Interpreter) []*entrant {
@@ -88,11 +97,11 @@ func enter(w workload.Workload, interpreter *python.Interpreter) []*entrant {
 	if !ok {
 		return all
 	}
-	for _, loop := range []string{python.Asyncio, python.Uvloop} {
-		e := &entrant{name: loop}
-		if interpreter.Has(loop) {
+	for _, on := range script.on {
+		e := &entrant{name: on}
+		if interpreter.Has(on) {
 			e.take = func(ctx context.Context, units int) (sample, error) {
-				ops, elapsed, err := interpreter.Run(ctx, script.script, loop, units, script.more...)
+				ops, elapsed, err := interpreter.Run(ctx, script.script, on, units, script.more...)
 				return sample{ops: ops, elapsed: elapsed}, err
 			}
 		}

@@ -32,6 +32,13 @@ var targets = map[string]target{
 	"cpu_threads":      {ratio: map[string]float64{"in the loop": 1 / 1.8}, allocs: noAllocTarget},
 	"cpu_processes":    {ratio: map[string]float64{"in the loop": 1 / 1.8}, allocs: noAllocTarget},
 	"process_calls":    {allocs: noAllocTarget},
+
+	"greenlet_roundtrip": {ratio: map[string]float64{"greenlet": 0.6}, allocs: 0},
+	"greenlet_siblings":  {ratio: map[string]float64{"greenlet": 0.9}, allocs: 0},
+	"greenlet_life":      {ratio: map[string]float64{"greenlet": 0.15}, allocs: noAllocTarget},
+	"generator_send":     {ratio: map[string]float64{"CPython": 3, "channel": 0.3}, allocs: 0},
+	"gevent_spawn":       {ratio: map[string]float64{"gevent": 1.0 / 20}, allocs: noAllocTarget},
+	"gevent_sleep0":      {ratio: map[string]float64{"gevent": 1.0 / 8}, allocs: 0},
 }
 
 // memoryTarget is the limit for the memory of parked tasks relative to parked
@@ -39,3 +46,7 @@ var targets = map[string]target{
 // what goroutines leave: the runtime never frees the descriptor of a goroutine
 // and keeps it for the next, so neither can go back to nothing.
 const memoryTarget = 1.15
+
+// geventMemoryTarget is the limit for the memory of parked greenlets relative to
+// those of gevent.
+const geventMemoryTarget = 0.5
