@@ -234,14 +234,16 @@ func wait(op func(ctx context.Context) error) error {
 }
 
 func (c *core) wait(op func(ctx context.Context) error) error {
-	runtime.Callers(2, c.waitsAt[:])
-	err := op(c.task)
-	c.waitsAt[0] = 0
-	return c.after(err)
+	c.mark()
+	return c.after(op(c.task))
 }
+
+// mark notes where the caller waits, until after.
+func (c *core) mark() { runtime.Callers(3, c.waitsAt[:]) }
 
 // after ends a wait.
 func (c *core) after(err error) error {
+	c.waitsAt[0] = 0
 	if err != nil {
 		if cause := c.task.Catch(); cause != nil {
 			err = cause.Wait
