@@ -1,11 +1,11 @@
 package asynctest
 
 import (
+	"fmt"
 	"hash/fnv"
 	"reflect"
 	"slices"
 
-	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
@@ -15,7 +15,7 @@ type conductor struct {
 	search  search
 	fault   fault
 	inject  func(t *loop.Task, kind faultKind) bool
-	endless func() // called once when the run does not end
+	endless func() // called when the run does not end, and again when its end does not
 
 	tasks   []*loop.Task // by number, from one
 	byPlace []uint32     // the number of the task that had the place when it was last looked up
@@ -25,7 +25,9 @@ type conductor struct {
 	steps   []step
 	points  int  // suspensions so far
 	hit     bool // the fault was injected
+	fair    bool // there were choices that only fairness has made
 	off     bool // the program has ended; what is left is cleaned up
+	late    int  // steps since then
 	tell    bool
 	told    []event
 	kinds   map[reflect.Type]uint64
@@ -61,7 +63,7 @@ func (c *conductor) reset(s search, f fault) {
 	c.search, c.fault = s, f
 	c.tasks, c.choices, c.steps, c.told = c.tasks[:0], c.choices[:0], c.steps[:0], nil
 	c.made = c.made[:0]
-	c.points, c.hit, c.off = 0, false, false
+	c.points, c.hit, c.fair, c.off, c.late = 0, false, false, false, 0
 }
 
 // number returns the number of the task, which it gets when it is seen for the first time.
@@ -87,6 +89,9 @@ func (c *conductor) number(t *loop.Task) uint32 {
 // Choose implements [loop.Scheduler].
 func (c *conductor) Choose(ready []*loop.Task) int {
 	if c.off {
+		if c.late++; c.late == mostSteps {
+			c.endless()
+		}
 		return 0
 	}
 	c.ready = c.ready[:0]
@@ -100,6 +105,8 @@ func (c *conductor) Choose(ready []*loop.Task) int {
 	if len(ready) > 1 {
 		if len(c.steps) < fairAfter {
 			i = c.search.choose(c.ready)
+		} else {
+			c.fair = true
 		}
 		c.choices = append(c.choices, uint16(i))
 		c.made = append(c.made, len(c.steps))
@@ -114,7 +121,7 @@ func (c *conductor) Choose(ready []*loop.Task) int {
 		if !ready[i].Begun() {
 			begins = "starts"
 		}
-		c.told = append(c.told, event{task: nameOf(ready[i]), begins: begins})
+		c.told = append(c.told, event{task: c.name(ready[i], c.ready[i]), begins: begins})
 	}
 	return i
 }
@@ -176,10 +183,13 @@ func (c *conductor) hash() uint64 {
 	return h
 }
 
-// nameOf returns the name of a task.
-func nameOf(t *loop.Task) string {
-	if name, ok := t.Name(); ok {
-		return name
+// name returns the name of a task with this number. One without gets it from the number, as in a program that runs for the
+// first time: the number that package async gives it goes up from one run to the next.
+func (c *conductor) name(t *loop.Task, number uint32) string {
+	name, ok := t.Name()
+	if !ok {
+		name = fmt.Sprintf("Task-%d", number)
+		t.SetName(name)
 	}
-	return t.Body().Info().(async.AnyTask).Name()
+	return name
 }

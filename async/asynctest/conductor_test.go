@@ -3,7 +3,6 @@ package asynctest_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/asyncgo/asyncgo/async"
@@ -92,17 +91,6 @@ func TestConductor(t *testing.T) {
 				}
 				return nil
 			}, asynctest.Faults("panic"))
-		}
-	})
-}
-
-func TestToken(t *testing.T) {
-	t.Run("bytes of any kind are refused or run, and never a crash", func(t *testing.T) {
-		name := strings.Split(asynctest.Explore(&mute{TB: t}, corpus[0].buggy).Token, ".")[0]
-		for _, text := range []string{"", ".", "....", name, name + ".", name + ".A", name + ".AQ", name + "._____w", name + ".AAE.x1",
-			name + ".AAE.c", name + ".AAE.c0", name + ".AAE.c-1", name + ".!!", "0000.AAE", "xx.AAE"} {
-			t.Setenv("ASYNCGO_SCHEDULE", text)
-			asynctest.Explore(&mute{TB: t}, corpus[0].fixed, asynctest.Schedules(2))
 		}
 	})
 }

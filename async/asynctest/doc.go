@@ -19,7 +19,7 @@
 // could run: with other delays, messages and machines the others happen too. [Explore] runs a program under many
 // of them. A failure is shortened, printed as a timeline, and has a token that replays it:
 //
-//	ASYNCGO_SCHEDULE=5c3e.AAE go test -run '^TestTransfer$'
+//	ASYNCGO_SCHEDULE=17b575e6.BwAB go test -run '^TestTransfer$'
 //
 // [Random] and [PCT] try orders by chance, [Exhaustive] tries all, which proves small programs right, and [Fuzz]
 // lets Go's fuzzer choose. [Replay] makes a regression test of a token.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
@@ -42,7 +44,9 @@ type Result struct {
 	Schedules int
 	// Failed is how many of them have failed. It is at most one without [CountAll].
 	Failed int
-	// Complete is true if no schedule is left that the strategy could have tried.
+	// Complete is true if no schedule is left that the strategy could have tried, be it that all have passed or that
+	// the last one has failed. It is never true with Random, PCT and a fuzzer, and not if a schedule was so long
+	// that its end was in FIFO order.
 	Complete bool
 	// Points is the largest number of suspension points of a run.
 	Points int
@@ -93,7 +97,7 @@ func start(t testing.TB, main func(ctx context.Context) error, opts []Option, wh
 		defer s.close()
 		defer loop.KeepBooks()()
 		if text := os.Getenv(variable); text != "" {
-			k, mine, err := decode(text, testName(t))
+			k, mine, err := decode(text, s.owner)
 			switch {
 			case err != nil:
 				r.Failed, r.Failure = 1, err.Error()
@@ -118,12 +122,24 @@ func start(t testing.TB, main func(ctx context.Context) error, opts []Option, wh
 // replayToken runs the one schedule that was asked for.
 func (s *session) replayToken(r *Result, k token) {
 	s.inDetail(true)
-	a := s.run(&replay{choices: k.choices}, k.fault)
+	a := s.follow(k)
 	r.Schedules, r.Points, r.Hash = 1, a.points, a.hash
 	if a.failed() {
 		r.Failed = 1
-		r.Token = k.encode(testName(s.t))
+		r.Token = k.encode(s.owner)
 		r.Failure = s.describe(a, r.Token, "the schedule of "+variable)
+	}
+}
+
+// late reports whether the time of the test is over but for what a report takes.
+func (s *session) late() bool { return !s.end.IsZero() && time.Now().After(s.end) }
+
+// tooLate has the test fail because not all that was asked for could be looked at.
+func (s *session) tooLate(r *Result) {
+	if r.Failed == 0 {
+		r.Failed = 1
+		r.Failure = fmt.Sprintf("the time of the test is over after %d schedules: let it run fewer of them, or give go test a longer -timeout",
+			r.Schedules)
 	}
 }
 
@@ -142,18 +158,27 @@ func (s *session) explore(r *Result) {
 	if most == 0 {
 		most = 1000
 		if _, ok := s.search.start(nil).(*exhaustive); ok {
-			most = 1<<63 - 1
+			most = math.MaxInt
 		}
 	}
 	search := s.search.start(s.rand())
 	var last trail
-	for r.Schedules < most {
+	fair := false
+	for {
 		if !search.begin() {
-			r.Complete = true
+			r.Complete = !fair
 			break
+		}
+		if r.Schedules == most || r.Failed > 0 && !s.all {
+			break
+		}
+		if s.late() {
+			s.tooLate(r)
+			return
 		}
 		r.Schedules++
 		a := s.run(search, fault{})
+		fair = fair || a.fair
 		r.Points = max(r.Points, a.points)
 		if !a.failed() {
 			last.compare(s, a)
@@ -166,11 +191,15 @@ func (s *session) explore(r *Result) {
 			continue
 		}
 		if r.Failed++; r.Failed == 1 {
-			s.explain(r, a, fault{}, fmt.Sprintf("schedule %d of %s, seed %d,", r.Schedules, s.search, s.seed))
+			which := fmt.Sprintf("schedule %d of %s,", r.Schedules, s.search)
+			if s.search.chance {
+				which += fmt.Sprintf(" seed %d,", s.seed)
+			}
+			s.explain(r, a, fault{}, which)
 			last = trail{}
 		}
-		if !s.all || a.kind() == testFailed {
-			break
+		if a.kind() == testFailed {
+			break // as the others would be, too
 		}
 	}
 	if r.Failed > 1 {
@@ -221,7 +250,9 @@ func differ(a, b []step) int {
 func (s *session) repeat(a *attempt, f fault) {
 	choices, steps := slices.Clone(a.choices), slices.Clone(a.steps)
 	b := s.run(&replay{choices: choices}, f)
-	if i := differ(steps, b.steps); i >= 0 {
+	if b.kind() == timeout {
+		a.problems = append(a.problems, b.problems...) // it was not let go on, which proves nothing
+	} else if i := differ(steps, b.steps); i >= 0 {
 		a.blame(unsteady, "%s", s.difference(steps, b.steps, i))
 	} else if b.failed() {
 		a.problems = append(a.problems, problem{unsteady, "the same schedule has failed when it was repeated, and not before: " + b.text()})
@@ -239,7 +270,7 @@ func (s *session) difference(a, b []step, i int) string {
 		if steps[i].end != 0 {
 			end = "came to a wait"
 		}
-		return fmt.Sprintf("task %d (%s) ran and %s", steps[i].task, s.nameOf(steps[i].task), end)
+		return fmt.Sprintf("%s ran and %s", s.nameOf(steps[i].task), end)
 	}
 	return fmt.Sprintf("the program is not deterministic: with the same choices step %d differs.\n"+
 		"\tonce %s; then %s\n"+
@@ -252,16 +283,16 @@ func (s *session) nameOf(n uint32) string {
 	if n == 0 || int(n) > len(s.cond.tasks) {
 		return "?"
 	}
-	return nameOf(s.cond.tasks[n-1])
+	return s.cond.name(s.cond.tasks[n-1], n)
 }
 
 // explain shortens the schedule of a, which has failed, and describes it.
 func (s *session) explain(r *Result, a *attempt, f fault, which string) {
 	kind := a.kind()
 	k := token{slices.Clone(a.choices), f}
-	r.Token, r.Hash = k.encode(testName(s.t)), a.hash
-	if kind == unsteady || kind == testFailed {
-		// What is not deterministic cannot be replayed, and the test stays failed.
+	r.Token, r.Hash = k.encode(s.owner), a.hash
+	if kind == unsteady || kind == testFailed || s.late() {
+		// What is not deterministic cannot be replayed, the test stays failed, and there is no time left.
 		r.Failure = s.describe(a, r.Token, which)
 		return
 	}
@@ -273,9 +304,10 @@ func (s *session) explain(r *Result, a *attempt, f fault, which string) {
 		r.Failure = s.describe(a, r.Token, which) + "\nThe same schedule does not fail again: the program is not deterministic."
 		return
 	}
-	r.Token, r.Hash = short.encode(testName(s.t)), b.hash
-	if deviations(k.choices) > 0 {
-		which += fmt.Sprintf(" shortened from %d to %d choices out of order in %d runs,", deviations(k.choices), deviations(short.choices), tries)
+	short.choices = slices.Clone(b.choices) // all of them
+	r.Token, r.Hash = short.encode(s.owner), b.hash
+	if before, after := deviations(k.choices), deviations(short.choices); after < before {
+		which += fmt.Sprintf(" shortened from %d to %d choices out of order in %d runs,", before, after, tries)
 	}
 	r.Failure = s.describe(b, r.Token, which)
 }
@@ -290,13 +322,25 @@ func deviations(choices []uint16) (n int) {
 }
 
 // Replay runs main n times with the schedule of a token, as ASYNCGO_SCHEDULE does once, and fails the test if a run
-// fails, or goes another way than the first. It makes a regression test of a token that Explore or
-// Sweep has printed in this test; of another test's it panics.
+// fails, or goes another way than the first: for a bug that has no fix yet, and for the proof that its replay
+// is the same each time. The token is one that Explore, Sweep or Fuzz has printed in this test.
+//
+// A token stands for one interleaving of one program. If main has other waits by now, by a fix for instance, there is
+// no such interleaving any more; then the test fails, and says that the token does not fit. What keeps a bug from
+// coming back is an Explore.
+//
+// It panics if the text is no token, or one of another test's, and if n is not positive.
 func Replay(t testing.TB, token string, main func(ctx context.Context) error, n int, opts ...Option) *Result {
 	if t != nil {
 		t.Helper()
 	}
-	k, mine, err := decode(token, testName(t))
+	switch {
+	case main == nil:
+		panic("asynctest: Replay was called with a nil main")
+	case n <= 0:
+		panic("asynctest: Replay was called with a number of runs that is not positive")
+	}
+	k, mine, err := decode(token, owner(t))
 	if err == nil && !mine {
 		err = errors.New("asynctest: the token belongs to another test")
 	}
@@ -306,7 +350,11 @@ func Replay(t testing.TB, token string, main func(ctx context.Context) error, n 
 	return start(t, main, opts, func(s *session, r *Result) {
 		var first []step
 		for range n {
-			a := s.run(&replay{choices: k.choices}, k.fault)
+			if s.late() {
+				s.tooLate(r)
+				return
+			}
+			a := s.follow(k)
 			r.Schedules++
 			if first == nil {
 				first, r.Hash, r.Points = slices.Clone(a.steps), a.hash, a.points

@@ -16,7 +16,8 @@ type Option func(*config)
 
 type config struct {
 	async     []async.Option
-	timeout   time.Duration
+	timeout   time.Duration // of one run; zero if only the end of the test counts
+	end       time.Time     // of the last run; zero if there is none
 	patience  time.Duration
 	leaks     bool // are ignored
 	schedules int
@@ -32,8 +33,7 @@ type config struct {
 func makeConfig(t testing.TB, opts []Option) *config {
 	c := &config{patience: time.Minute, search: Random}
 	if end, ok := deadline(t); ok {
-		left := time.Until(end)
-		c.timeout = left - min(left/10, 5*time.Second)
+		c.end = end.Add(-min(time.Until(end)/10, 5*time.Second))
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -68,8 +68,8 @@ func With(opts ...async.Option) Option {
 }
 
 // Timeout sets how long one run of the program may take on the clock on the wall. When it is over, the run
-// is ended, and the test fails with a list of the tasks. The default is a little before the deadline of
-// the test. It panics if d is not positive.
+// is ended, and the test fails with a list of the tasks. The default is what is left of the time
+// of the test, but a little. It panics if d is not positive.
 func Timeout(d time.Duration) Option {
 	if d <= 0 {
 		panic("asynctest: the duration of Timeout is not positive")

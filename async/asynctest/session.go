@@ -1,7 +1,6 @@
 package asynctest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,8 +22,10 @@ import (
 // in it, because to make one costs more than to run a small program.
 type session struct {
 	*config
-	t    testing.TB // of the test; nil in an example
-	main func(ctx context.Context) error
+	t      testing.TB // of the test; nil in an example
+	owner  string     // of its tokens
+	filter string     // the name by which go test -run finds it
+	main   func(ctx context.Context) error
 	brood
 
 	runner *async.Runner
@@ -33,6 +35,7 @@ type session struct {
 	cond   *conductor // nil if the order is the loop's own
 	detail bool       // keep track of where things happen
 	direct bool       // TB is the test itself
+	runs   int        // so far
 	bare   int        // goroutines with which nothing was leaked, when it was last looked at
 
 	*attempt
@@ -53,6 +56,7 @@ type attempt struct {
 	told    []event
 	points  int
 	hit     bool
+	fair    bool
 	hash    uint64
 }
 
@@ -72,6 +76,7 @@ const (
 	timeout    = "timeout"
 	unsteady   = "nondeterminism"
 	endless    = "endless"
+	stale      = "stale token"
 	testFailed = "test"
 )
 
@@ -113,7 +118,7 @@ func of(ctx context.Context, who string) *session {
 
 // newSession prepares the runs of main. conducted is whether the session chooses the order of tasks.
 func newSession(t testing.TB, main func(ctx context.Context) error, conducted bool, c *config) *session {
-	s := &session{config: c, t: t, main: main}
+	s := &session{config: c, t: t, owner: owner(t), filter: testName(t), main: main}
 	if conducted {
 		s.cond = &conductor{inject: inject, endless: s.endless}
 	}
@@ -163,6 +168,7 @@ func (s *session) unheard(l *async.Loop, e async.ExceptionContext) {
 func (s *session) run(search search, f fault) *attempt {
 	s.attempt = &attempt{rec: newRecorder(s.t)}
 	a := s.attempt
+	s.runs++
 	s.open()
 	s.clock.Reset()
 	if s.cond != nil {
@@ -177,7 +183,7 @@ func (s *session) run(search search, f fault) *attempt {
 	if s.cond != nil {
 		s.cond.off = true
 		a.choices, a.steps, a.told = s.cond.choices, s.cond.steps, s.cond.told
-		a.points, a.hit, a.hash = s.cond.points, s.cond.hit, s.cond.hash()
+		a.points, a.hit, a.fair, a.hash = s.cond.points, s.cond.hit, s.cond.fair, s.cond.hash()
 	}
 	switch {
 	case a.err != nil:
@@ -332,14 +338,24 @@ func (s *session) give(up bool) {
 // limit ends the run when it takes too long, on the clock on the wall.
 func (s *session) limit() (stop func()) {
 	d := s.timeout
+	why := func() string { return fmt.Sprintf("the run has taken longer than %v", d) }
 	if d <= 0 {
-		return func() {}
+		if s.end.IsZero() {
+			return func() {}
+		}
+		// What is left of the test's time, also if it is the thousandth run.
+		d = max(time.Until(s.end), 0)
+		began, runs := time.Now(), s.runs
+		why = func() string {
+			return fmt.Sprintf("the time of the test is over, in run %d, which has taken %v so far", runs, time.Since(began).Round(time.Millisecond))
+		}
 	}
 	l, a, face := s.l, s.attempt, s.face
+	var stopped atomic.Bool // the loop may be in its next run
 	// The end of a run may take as long as it likes, too: tasks may not listen, or jobs not return.
 	abandon := func() {
 		l.Do(func() {
-			if !l.Abandoned() {
+			if !l.Abandoned() && !stopped.Load() {
 				a.blame(timeout, "tasks do not end although they are cancelled:\n%s", indent(async.ReportDeadlock(face).String()))
 				l.Abandon()
 			}
@@ -348,25 +364,26 @@ func (s *session) limit() (stop func()) {
 	var last *time.Timer
 	timer := time.AfterFunc(d, func() {
 		told := make(chan struct{})
-		l.Do(func() {
+		open := l.Do(func() {
 			defer close(told)
-			if a.over {
-				abandon()
+			if stopped.Load() {
 				return
 			}
-			var tasks bytes.Buffer
-			for _, t := range async.AllTasks(face.Context()) {
-				fmt.Fprintf(&tasks, "\t%v\n", t)
-			}
-			a.blame(timeout, "the run has taken longer than %v; its tasks are\n%s", d, tasks.String())
-			l.Halt()
 			last = time.AfterFunc(patienceAtEnd, abandon)
+			if a.over {
+				return
+			}
+			a.blame(timeout, "%s; its tasks are\n%s", why(), tasksOf(face))
+			l.Halt()
 		})
+		if !open {
+			return // it has ended meanwhile
+		}
 		select {
 		case <-told:
 		case <-time.After(time.Second):
 			buf := make([]byte, 1<<20)
-			a.blame(timeout, "the run has taken longer than %v, and a task does not give way; the goroutines are\n%s", d,
+			a.blame(timeout, "%s, and a task does not give way; the goroutines are\n%s", why(),
 				buf[:runtime.Stack(buf, true)])
 			if s.t != nil {
 				s.t.Log(a.text()) // the run may never end
@@ -374,6 +391,7 @@ func (s *session) limit() (stop func()) {
 		}
 	})
 	return func() {
+		stopped.Store(true)
 		timer.Stop()
 		l.Do(func() {
 			if last != nil {
@@ -383,11 +401,26 @@ func (s *session) limit() (stop func()) {
 	}
 }
 
+// tasksOf lists the tasks of a loop, one a line. It is called inside.
+func tasksOf(face *async.Loop) string {
+	var tasks strings.Builder
+	for _, t := range async.AllTasks(face.Context()) {
+		fmt.Fprintf(&tasks, "\t%v\n", t)
+	}
+	return tasks.String()
+}
+
 // patienceAtEnd is how long tasks may take to end after a run has taken too long.
 const patienceAtEnd = 2 * time.Second
 
 // endless ends a run that has taken too many steps, inside the loop.
 func (s *session) endless() {
+	if s.cond.off {
+		s.blame(endless, "tasks do not end although they are cancelled, and have taken %d steps since; they are\n%s", mostSteps,
+			tasksOf(s.face))
+		s.l.Abandon()
+		return
+	}
 	s.blame(endless, "the run has not come to an end after %d steps", mostSteps)
 	s.l.Halt()
 }

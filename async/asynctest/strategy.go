@@ -8,8 +8,9 @@ import (
 
 // A Search is a way to go through the schedules of a program, for [Strategy].
 type Search struct {
-	name  string
-	start func(r *rand.Rand) search
+	name   string
+	chance bool // it depends on the seed
+	start  func(r *rand.Rand) search
 }
 
 // String returns the name of the search, as PCT(3).
@@ -26,7 +27,7 @@ type search interface {
 }
 
 // FIFO is the one schedule that runs tasks in the order in which they became ready.
-var FIFO = Search{"FIFO", func(*rand.Rand) search { return &fifo{} }}
+var FIFO = Search{"FIFO", false, func(*rand.Rand) search { return &fifo{} }}
 
 type fifo struct{ begun bool }
 
@@ -39,7 +40,7 @@ func (*fifo) choose([]uint32) int { return 0 }
 func (*fifo) ran(uint32)          {}
 
 // Random chooses each time with equal odds. It is the default, and hard to beat on programs with few tasks.
-var Random = Search{"Random", func(r *rand.Rand) search { return &random{r} }}
+var Random = Search{"Random", true, func(r *rand.Rand) search { return &random{r} }}
 
 type random struct{ r *rand.Rand }
 
@@ -56,7 +57,7 @@ func PCT(depth int) Search {
 	if depth < 1 {
 		panic("asynctest: the depth of PCT is less than one")
 	}
-	return Search{fmt.Sprintf("PCT(%d)", depth), func(r *rand.Rand) search { return &pct{r: r, depth: depth} }}
+	return Search{fmt.Sprintf("PCT(%d)", depth), true, func(r *rand.Rand) search { return &pct{r: r, depth: depth} }}
 }
 
 // pct is [PCT]. The paper gives each thread a priority before the start. Tasks come into being on the way, so each
@@ -144,7 +145,7 @@ func Exhaustive(bound int) Search {
 	if bound > 0 {
 		name = fmt.Sprintf("Exhaustive(%d)", bound)
 	}
-	return Search{name, func(*rand.Rand) search { return &exhaustive{bound: bound} }}
+	return Search{name, false, func(*rand.Rand) search { return &exhaustive{bound: bound} }}
 }
 
 // exhaustive is a depth-first walk: each schedule repeats the one before up to the last choice that has

@@ -61,9 +61,12 @@ func (s *session) sweep(r *Result) {
 		kinds = faultKinds
 	}
 	search := s.search.start(s.rand())
-	for range s.schedules {
+	for n := 0; ; n++ {
 		if !search.begin() {
 			r.Complete = true
+			return
+		}
+		if n == s.schedules {
 			return
 		}
 		r.Schedules++
@@ -78,6 +81,10 @@ func (s *session) sweep(r *Result) {
 		for point := 1; point <= points; point++ {
 			for _, kind := range kinds {
 				f := fault{kind, point}
+				if s.late() {
+					s.tooLate(r)
+					return
+				}
 				a := s.run(&replay{choices: choices}, f)
 				if !a.hit && !a.failed() {
 					continue
@@ -85,6 +92,9 @@ func (s *session) sweep(r *Result) {
 				r.Schedules++
 				if !a.failed() {
 					continue
+				}
+				if !a.hit {
+					f = fault{} // and the run before has not failed with the same choices
 				}
 				if r.Failed++; r.Failed == 1 {
 					s.explain(r, a, f, fmt.Sprintf("the run with %v at suspension point %d of %d,", kind, point, points))
@@ -95,5 +105,4 @@ func (s *session) sweep(r *Result) {
 			}
 		}
 	}
-	r.Complete = true
 }

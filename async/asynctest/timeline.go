@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -14,14 +15,27 @@ func (s *session) describe(a *attempt, token, which string) string {
 	if which != "" {
 		fmt.Fprintf(&b, "This is %s\n", strings.TrimSuffix(which, ",")+".")
 	}
-	if token != "" {
-		fmt.Fprintf(&b, "To run it again: %s=%s go test -run '^%s$'\n", variable, token, strings.ReplaceAll(testName(s.t), "/", "$/^"))
+	if token != "" && a.kind() != stale {
+		fmt.Fprintf(&b, "To run it again: %s=%s go test", variable, token)
+		if s.t != nil {
+			fmt.Fprintf(&b, " -run %s", runArgument(s.filter))
+		}
+		b.WriteByte('\n')
 	}
 	if len(a.told) > 0 {
 		b.WriteString("Timeline:\n")
 		writeTimeline(&b, a.told)
 	}
 	return near(strings.TrimSuffix(b.String(), "\n"))
+}
+
+// runArgument returns the argument of go test -run that selects just the test of that name, quoted for a shell.
+func runArgument(name string) string {
+	elements := strings.Split(name, "/")
+	for i, e := range elements {
+		elements[i] = "^" + regexp.QuoteMeta(e) + "$"
+	}
+	return "'" + strings.ReplaceAll(strings.Join(elements, "/"), "'", `'\''`) + "'"
 }
 
 // near shortens the names of files in the folder of the test, where go test runs it.
