@@ -10,6 +10,7 @@ import (
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/async/asynctest"
+	"github.com/asyncgo/asyncgo/async/asynctest/testdata/corpus"
 )
 
 // A mute is a test that may fail without failing the test that makes it.
@@ -174,27 +175,27 @@ func TestPCT(t *testing.T) {
 func TestExplore(t *testing.T) {
 	t.Run("the report has the failure, a token, and a numbered timeline", func(t *testing.T) {
 		m := &mute{TB: t}
-		r := asynctest.Explore(m, corpus[0].buggy, asynctest.Seed(1))
+		r := asynctest.Explore(m, corpus.All[0].Buggy, asynctest.Seed(1))
 		has(t, m.said, "the counter is 1 and should be 2", "ASYNCGO_SCHEDULE="+r.Token+" go test -run '^TestExplore$/^the_report",
-			"  1  main  starts   waits for Future at ", "  2  a     starts   gives way at ", "corpus_test.go:")
+			"  1  main  starts   waits for Future at ", "  2  a     starts   gives way at testdata/corpus/corpus.go:")
 	})
 	t.Run("ASYNCGO_SCHEDULE replays exactly the schedule of its token", func(t *testing.T) {
 		m := &mute{TB: t}
-		found := asynctest.Explore(m, corpus[1].buggy, asynctest.Strategy(asynctest.PCT(2)))
+		found := asynctest.Explore(m, corpus.All[1].Buggy, asynctest.Strategy(asynctest.PCT(2)))
 		t.Setenv("ASYNCGO_SCHEDULE", found.Token)
-		again := asynctest.Explore(m, corpus[1].buggy)
+		again := asynctest.Explore(m, corpus.All[1].Buggy)
 		if again.Schedules != 1 || again.Failed != 1 || again.Hash != found.Hash {
 			t.Errorf("the replay is %+v", again)
 		}
 		t.Run("in the test with this name only", func(t *testing.T) {
-			if other := asynctest.Explore(t, corpus[1].fixed, asynctest.Schedules(5)); other.Schedules != 5 {
+			if other := asynctest.Explore(t, corpus.All[1].Fixed, asynctest.Schedules(5)); other.Schedules != 5 {
 				t.Errorf("%d schedules", other.Schedules)
 			}
 		})
 	})
 	t.Run("text that is no token fails", func(t *testing.T) {
 		t.Setenv("ASYNCGO_SCHEDULE", "what?")
-		has(t, mustFail(t, func(t testing.TB) { asynctest.Explore(t, corpus[0].fixed) }), "not the token of a schedule")
+		has(t, mustFail(t, func(t testing.TB) { asynctest.Explore(t, corpus.All[0].Fixed) }), "not the token of a schedule")
 	})
 	t.Run("a schedule is shortened", func(t *testing.T) {
 		r := asynctest.Explore(&mute{TB: t}, lateReader, asynctest.Seed(1), asynctest.Schedules(5000))

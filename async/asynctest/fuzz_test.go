@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/asyncgo/asyncgo/async/asynctest"
+	"github.com/asyncgo/asyncgo/async/asynctest/testdata/corpus"
 )
 
 // buggyVariable is in the environment of a process that runs a fuzz target for TestFuzz, which looks for a bug then.
@@ -21,7 +22,7 @@ func FuzzLostUpdate(f *testing.F) {
 		asynctest.Fuzz(f, lateReader)
 		return
 	}
-	asynctest.Fuzz(f, corpus[0].fixed)
+	asynctest.Fuzz(f, corpus.All[0].Fixed)
 }
 
 func TestFuzz(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/async/asynctest"
+	"github.com/asyncgo/asyncgo/async/asynctest/testdata/corpus"
 )
 
 // waits is a program of two tasks that fails, and that a token of another number of waits does not fit.
@@ -27,11 +28,11 @@ func waits(n int) program {
 
 func TestToken(t *testing.T) {
 	t.Run("bytes of any kind are refused or run, and never a crash", func(t *testing.T) {
-		name := strings.Split(asynctest.Explore(&mute{TB: t}, corpus[0].buggy).Token, ".")[0]
+		name := strings.Split(asynctest.Explore(&mute{TB: t}, corpus.All[0].Buggy).Token, ".")[0]
 		for _, text := range []string{".", "....", name, name + ".", name + ".A", name + ".____", name + ".____.c1", name + ".AAE", name + ".AgUB",
 			name + ".AA.x1", name + ".AA.c", name + ".AA.c0", name + ".AA.c-1", name + ".AA.c1x", name + ".!!", name[1:] + ".AA", "x.AA"} {
 			t.Setenv("ASYNCGO_SCHEDULE", text)
-			has(t, mustFail(t, func(t testing.TB) { asynctest.Explore(t, corpus[0].fixed, asynctest.Schedules(2)) }), "not the token of a schedule")
+			has(t, mustFail(t, func(t testing.TB) { asynctest.Explore(t, corpus.All[0].Fixed, asynctest.Schedules(2)) }), "not the token of a schedule")
 		}
 	})
 	t.Run("it begins with 32 bits of the test's name, the same on every machine", func(t *testing.T) {
@@ -103,14 +104,14 @@ func TestToken(t *testing.T) {
 				return asynctest.Sweep(t, main, asynctest.Strategy(asynctest.Random), asynctest.Schedules(50))
 			},
 		} {
-			for _, bug := range corpus {
-				r := find(&mute{TB: t}, bug.buggy)
+			for _, bug := range corpus.All {
+				r := find(&mute{TB: t}, bug.Buggy)
 				if r.Failed == 0 {
 					continue
 				}
 				m := &mute{TB: t}
-				if again := asynctest.Replay(m, r.Token, bug.buggy, 2); again.Failed != 2 || again.Hash != r.Hash || strings.Contains(m.said, "does not fit") {
-					t.Errorf("%s, %s: %+v\n%s", name, bug.name, again, m.said)
+				if again := asynctest.Replay(m, r.Token, bug.Buggy, 2); again.Failed != 2 || again.Hash != r.Hash || strings.Contains(m.said, "does not fit") {
+					t.Errorf("%s, %s: %+v\n%s", name, bug.Name, again, m.said)
 				}
 			}
 		}
