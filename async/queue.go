@@ -28,7 +28,7 @@ var (
 //
 // All methods can be called from tasks of any loop, from callbacks and from plain goroutines, at
 // the same time. Those that have a ctx can wait; a callback that would have to gets [ErrNotInTask].
-// Who waits is served first come, first served. A wait allocates nothing. Between plain goroutines
+// Who waits is served first come, first served. A task's wait allocates nothing. Between plain goroutines
 // alone, a channel does the same job for less.
 //
 // A wait ends early when its ctx does. That is get(timeout) and put(timeout) of Python's other

@@ -234,11 +234,13 @@ type lodger struct {
 	woken  chan struct{} // has room for the one that comes
 }
 
-var lodgers = sync.Pool{New: func() any {
+// newLodger makes one. They are not kept for others: a channel that was made in a bubble of testing/synctest must not be
+// used outside of it, and one from outside makes a wait in a bubble one that the bubble does not understand.
+func newLodger() *lodger {
 	g := &lodger{woken: make(chan struct{}, 1)}
 	g.waiter.party = g
 	return g
-}}
+}
 
 // Notify implements [Party].
 func (g *lodger) Notify(*Loop) bool {
@@ -251,8 +253,7 @@ func (g *lodger) given() bool { return len(g.woken) > 0 }
 
 // waitOutside is how a plain goroutine waits. If its turn and the end of ctx come together, the turn counts.
 func (q *Line) waitOutside(ctx context.Context, mu *sync.Mutex, k Keeper) error {
-	g := lodgers.Get().(*lodger)
-	defer lodgers.Put(g)
+	g := newLodger()
 	q.join(&g.waiter)
 	mu.Unlock()
 	err := block(ctx, g.woken, g)
