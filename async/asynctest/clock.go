@@ -18,28 +18,5 @@ func (c *clock) Wait(d time.Duration, wake <-chan struct{}, busy func() bool) bo
 		return c.Virtual.Wait(d, wake, busy)
 	}
 	// Nothing is ready, and no timer is in force. What is left is the outside.
-	var began time.Time
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		select {
-		case <-wake:
-			return true
-		default:
-		}
-		if c.s.stuck() {
-			return false
-		}
-		if began.IsZero() {
-			began = time.Now()
-		} else if time.Since(began) > c.s.patience && !busy() {
-			c.s.lost()
-			return false
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-wake:
-			timer.Stop()
-			return true
-		case <-timer.C:
-		}
-	}
+	return c.s.await(wake, busy)
 }

@@ -110,11 +110,12 @@ func start(t testing.TB, main func(ctx context.Context) error, opts []Option, wh
 		what(s, r)
 	})
 	switch {
-	case r.Failed == 0:
-	case t == nil:
+	case r.Failed > 0 && t == nil:
 		panic("asynctest: " + r.Failure)
-	default:
+	case r.Failed > 0:
 		t.Error(r.Failure)
+	case s.skip != nil && t != nil:
+		t.Skip(*s.skip)
 	}
 	return r
 }

@@ -15,23 +15,24 @@ import (
 type Option func(*config)
 
 type config struct {
-	async     []async.Option
-	timeout   time.Duration // of one run; zero if only the end of the test counts
-	end       time.Time     // of the last run; zero if there is none
-	patience  time.Duration
-	leaks     bool // are ignored
-	schedules int
-	search    Search
-	seed      uint64
-	seeded    bool
-	all       bool // go on after a failure
-	faults    []faultKind
+	async       []async.Option
+	timeout     time.Duration // of one run; zero if only the end of the test counts
+	end         time.Time     // of the last run; zero if there is none
+	patience    time.Duration
+	leaks       bool // are ignored
+	noLeftovers bool
+	schedules   int
+	search      Search
+	seed        uint64
+	seeded      bool
+	all         bool // go on after a failure
+	faults      []faultKind
 	// failedBefore is set when the test has failed for a reason that is none of ours, or is known.
 	failedBefore bool
 }
 
 func makeConfig(t testing.TB, opts []Option) *config {
-	c := &config{patience: time.Minute, search: Random}
+	c := &config{search: Random}
 	if end, ok := deadline(t); ok {
 		c.end = end.Add(-min(time.Until(end)/10, 5*time.Second))
 	}
@@ -77,8 +78,9 @@ func Timeout(d time.Duration) Option {
 	return func(c *config) { c.timeout = d }
 }
 
-// Patience sets how long, on the clock on the wall, nothing may happen while goroutines that the program has started
-// could still wake a task; then the test fails. The default is a minute. A deadlock without such
+// Patience sets how long, on the clock on the wall, nothing may happen while goroutines, or a context with a deadline on
+// that clock, could still wake a task; then the test fails, and says which ones. The default is a minute, and
+// ten days in a bubble of testing/synctest, where they pass at once. A deadlock without such
 // goroutines is reported at once. It panics if d is not positive.
 func Patience(d time.Duration) Option {
 	if d <= 0 {
@@ -86,9 +88,6 @@ func Patience(d time.Duration) Option {
 	}
 	return func(c *config) { c.patience = d }
 }
-
-// IgnoreLeaks has the test not fail because of goroutines that outlive the program.
-func IgnoreLeaks() Option { return func(c *config) { c.leaks = true } }
 
 // Run runs main as [async.Run] does, as part of a test, a benchmark or an example: with a virtual clock, and with a
 // verdict on every task that is stuck and every goroutine that is left.
@@ -99,11 +98,17 @@ func IgnoreLeaks() Option { return func(c *config) { c.leaks = true } }
 // The test fails, and main is cancelled, if no task can go on, no timer is set and nothing outside can wake a
 // task. It fails with the error that main returns, if that is not nil; with a panic in main, or in a
 // task that nobody has awaited; with goroutines that main has started and that are still there a
-// moment after the end. The failing methods of t may be used in tasks; t.FailNow ends the run.
+// moment after the end; with [NoLeftovers] also if main leaves tasks. The failing methods of t may be used in tasks, and
+// so may t.Skip; t.FailNow and t.SkipNow end the run.
 //
-// Plain goroutines can wake tasks. So there is no verdict as long as one is alive that was started by main, or before
-// by the caller of Run. A callback of time.AfterFunc is no goroutine before it runs; a test that needs
-// it to wake a task should use the loop's CallLater, or better, no clock on the wall.
+// Any goroutine of the process may wake a task. So there is no verdict as long as one is alive that could, whoever has
+// started it: it is given the time of [Patience]. Those of package testing, of loops that wait themselves, and of pools
+// that have nothing to do cannot. A callback of time.AfterFunc, and a timer whose goroutine is still to be
+// started, is nothing that can be seen: a moment is given to those, and a test that needs a longer one should use the
+// loop's CallLater.
+//
+// In a bubble of testing/synctest the clock on the wall is that of the bubble, and a verdict waits for all of its timers
+// and goroutines. The loop has its own clock also there.
 //
 // With a nil t, as in an example, a failure is a panic.
 func Run(t testing.TB, main func(ctx context.Context) error, opts ...Option) {
@@ -115,11 +120,12 @@ func Run(t testing.TB, main func(ctx context.Context) error, opts ...Option) {
 	}
 	s := newSession(t, main, false, makeConfig(t, opts))
 	s.detail = true
-	var a *attempt
 	s.direct = t != nil
+	var a *attempt
 	s.with(func() {
 		defer loop.KeepBooks()()
-		a = s.run(nil, fault{})
+		defer func() { a = s.attempt }() // a Skip does not come back
+		s.run(nil, fault{})
 		s.close()
 		s.checkLeaks()
 	})
@@ -130,26 +136,18 @@ func Run(t testing.TB, main func(ctx context.Context) error, opts ...Option) {
 	default:
 		t.Error(near(a.text()))
 	}
-	if a.goexit {
+	if a.goexit && t != nil {
 		runtime.Goexit() // as a task has called for
 	}
 }
 
 // TB returns what main uses in the place of its test, in a task: in [Run] the test itself; in [Explore] and
 // the others one that fails the schedule at hand, and not the test before all is over. FailNow and its like end the
-// run. It panics if ctx does not come from this package.
+// run, and Skip skips the test. It panics if ctx does not come from this package.
 func TB(ctx context.Context) testing.TB {
 	s := of(ctx, "TB")
 	if s.direct {
 		return s.t
 	}
 	return s.rec
-}
-
-// Invariant has check called at the end of the run, when no task is left; an error fails the run. In
-// [Sweep] that is where the program says what must hold although something was injected.
-// It panics if ctx does not come from this package.
-func Invariant(ctx context.Context, check func() error) {
-	s := of(ctx, "Invariant")
-	s.invariants = append(s.invariants, check)
 }

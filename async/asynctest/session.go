@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +36,8 @@ type session struct {
 	direct bool       // TB is the test itself
 	runs   int        // so far
 	bare   int        // goroutines with which nothing was leaked, when it was last looked at
+	waited bool       // long enough for goroutines of which it is not known that the program has started them
+	skip   *string    // the program has called Skip, and said this
 
 	*attempt
 }
@@ -44,9 +45,9 @@ type session struct {
 // An attempt is one run of the program.
 type attempt struct {
 	rec        *recorder
-	invariants []func() error
-	mu         sync.Mutex // guards problems, which other goroutines may add to
+	mu         sync.Mutex // guards what other goroutines may add to
 	problems   []problem
+	invariants []func() error
 	over       bool // main has ended
 	goexit     bool
 	err        error
@@ -72,6 +73,7 @@ const (
 	deadlock   = "deadlock"
 	panicked   = "panic"
 	leak       = "leak"
+	leftover   = "leftover"
 	invariant  = "invariant"
 	timeout    = "timeout"
 	unsteady   = "nondeterminism"
@@ -107,8 +109,16 @@ func (a *attempt) text() string {
 
 type sessionKey struct{}
 
+// sessions has the sessions by their loops. A ctx has its session too; but one may have come in by async.WithContext.
+var sessions sync.Map
+
 // of returns the session that ctx belongs to.
 func of(ctx context.Context, who string) *session {
+	if l := loop.Of(ctx); l != nil {
+		if s, ok := sessions.Load(l); ok {
+			return s.(*session)
+		}
+	}
 	s, ok := ctx.Value(sessionKey{}).(*session)
 	if !ok {
 		panic("asynctest: " + who + " was called with a ctx that does not come from asynctest")
@@ -131,15 +141,17 @@ func (s *session) open() {
 		return
 	}
 	s.clock = &clock{loop.NewVirtual(), s}
-	opts := append([]async.Option{async.Clock(s.clock), async.Logger(slog.New(slog.NewTextHandler(s, nil)))}, s.async...)
-	ctx := context.WithValue(context.Background(), sessionKey{}, s)
-	opts = append(opts, async.WithContext(ctx), async.ExceptionHandler(s.unheard))
+	opts := []async.Option{async.Logger(slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{ReplaceAttr: timeless})))}
+	opts = append(opts, async.WithContext(context.WithValue(s.marked, sessionKey{}, s)))
+	opts = append(opts, s.async...)
+	opts = append(opts, async.Clock(s.clock), async.ExceptionHandler(s.unheard))
 	if s.detail {
 		opts = append(opts, async.Debug(), async.SlowTask(time.Hour)) // nobody asks how long a step takes
 	}
 	s.runner = async.NewRunner(opts...)
 	s.face, _ = s.runner.Loop()
 	s.l = loop.Of(s.face.Context())
+	sessions.Store(s.l, s)
 	if s.cond != nil {
 		s.cond.l = s.l
 		s.l.SetScheduler(s.cond)
@@ -148,8 +160,20 @@ func (s *session) open() {
 
 // Write implements io.Writer, for what the loop logs.
 func (s *session) Write(b []byte) (int, error) {
-	s.rec.Log(string(b))
+	if text := strings.TrimRight(string(b), "\n"); s.direct {
+		s.t.Log(text)
+	} else {
+		s.rec.Log(text)
+	}
 	return len(b), nil
+}
+
+// timeless leaves the time out of what the loop logs: it is not that of the program, and another one in each run.
+func timeless(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
 }
 
 // unheard is told of errors that nobody gets.
@@ -177,6 +201,9 @@ func (s *session) run(search search, f fault) *attempt {
 	}
 	stop := s.limit()
 	main := async.CreateTask(s.face.Context(), s.body, async.Name("main"))
+	if s.detail {
+		s.l.Do(func() { s.l.Tasks()[0].SetCreated(s.caller) }) // it is the only one
+	}
 	main.AddDoneCallback(func(*async.Future[async.Void]) { s.l.Halt() })
 	a.goexit, a.err = s.l.Run()
 	a.over = true
@@ -188,9 +215,11 @@ func (s *session) run(search search, f fault) *attempt {
 	switch {
 	case a.err != nil:
 		a.blame(failure, "%v", a.err)
+	case a.goexit: // by FailNow or SkipNow, as a rule
 	case main.IsDone():
 		s.judge(main)
-	case !a.goexit && !a.failed():
+		s.checkLeftovers()
+	case !a.failed():
 		a.blame(failure, "%v", async.ErrStopped)
 	}
 	if a.goexit || !main.IsDone() || !s.clean() {
@@ -202,7 +231,21 @@ func (s *session) run(search search, f fault) *attempt {
 	}
 	stop()
 	s.audit()
+	switch {
+	case a.failed():
+	case s.skips():
+		said := a.rec.said()
+		s.skip = &said
+		runtime.Goexit() // and out of all that a session does; see start
+	case a.goexit && !s.direct:
+		a.blame(failure, "runtime.Goexit was called in a task")
+	}
 	return a
+}
+
+// skips reports whether the program has called Skip, of [TB] or of the test itself.
+func (s *session) skips() bool {
+	return s.goexit && (s.rec.Skipped() || s.t != nil && s.t.Skipped())
 }
 
 // body is what the main task runs.
@@ -251,179 +294,6 @@ func (s *session) close() {
 		s.runner.Close()
 	}()
 	<-done
+	sessions.Delete(s.l)
 	s.runner = nil
 }
-
-// audit looks at what should hold after each run.
-func (s *session) audit() {
-	a := s.attempt
-	a.rec.cleanUp()
-	if a.rec.Failed() {
-		a.problems = append([]problem{{failure, orElse(a.rec.said(), "the test has failed")}}, a.problems...)
-	}
-	faults := s.l.Audit()
-	if !a.failed() {
-		for _, f := range faults {
-			a.blame(invariant, "%s", f)
-		}
-		for _, check := range a.invariants {
-			if err := check(); err != nil {
-				a.blame(invariant, "%v", err)
-			}
-		}
-	}
-	if s.t != nil && s.t.Failed() && !s.failedBefore {
-		s.failedBefore = true
-		a.blame(testFailed, "the test itself was failed, by t.Error or by the race detector")
-	}
-	if s.cond != nil && runtime.NumGoroutine() > s.bare {
-		s.checkLeaks()
-		s.bare = runtime.NumGoroutine()
-	}
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
-
-// checkLeaks blames goroutines that are left of the run.
-func (s *session) checkLeaks() {
-	if s.leaks {
-		return
-	}
-	for _, stack := range s.leaked() {
-		s.blame(leak, "a goroutine is left:\n%s", strings.TrimSpace(stack))
-	}
-}
-
-// stuck is asked when the loop has nothing to do and no timer, inside the loop. If nobody outside can
-// wake it either, it ends the run and reports true.
-func (s *session) stuck() bool {
-	// A goroutine that has just ended may have woken a task before: so the loop is asked once more.
-	if s.l.MayBeWoken() || len(s.alive()) > 0 || s.older() > 0 || s.l.MayBeWoken() {
-		return false
-	}
-	report := async.ReportDeadlock(s.face)
-	switch {
-	case s.attempt.over && s.l.Abandoned():
-	case s.attempt.over:
-		s.blame(deadlock, "tasks do not end although they are cancelled:\n%s", indent(report.String()))
-	default:
-		s.blame(deadlock, "deadlock: no task can go on, and nothing outside will wake one:\n%s", indent(report.String()))
-	}
-	s.give(s.attempt.over)
-	return true
-}
-
-// lost is called when the loop has waited long enough for something outside.
-func (s *session) lost() {
-	report := async.ReportDeadlock(s.face)
-	s.blame(deadlock, "nothing has happened for %v; only these goroutines could still wake a task:\n%s\n%s", s.patience,
-		strings.Join(s.alive(), "\n\n"), indent(report.String()))
-	s.give(s.attempt.over)
-}
-
-// give ends the run.
-func (s *session) give(up bool) {
-	if up {
-		s.l.Abandon()
-	} else {
-		s.l.Halt()
-	}
-}
-
-// limit ends the run when it takes too long, on the clock on the wall.
-func (s *session) limit() (stop func()) {
-	d := s.timeout
-	why := func() string { return fmt.Sprintf("the run has taken longer than %v", d) }
-	if d <= 0 {
-		if s.end.IsZero() {
-			return func() {}
-		}
-		// What is left of the test's time, also if it is the thousandth run.
-		d = max(time.Until(s.end), 0)
-		began, runs := time.Now(), s.runs
-		why = func() string {
-			return fmt.Sprintf("the time of the test is over, in run %d, which has taken %v so far", runs, time.Since(began).Round(time.Millisecond))
-		}
-	}
-	l, a, face := s.l, s.attempt, s.face
-	var stopped atomic.Bool // the loop may be in its next run
-	// The end of a run may take as long as it likes, too: tasks may not listen, or jobs not return.
-	abandon := func() {
-		l.Do(func() {
-			if !l.Abandoned() && !stopped.Load() {
-				a.blame(timeout, "tasks do not end although they are cancelled:\n%s", indent(async.ReportDeadlock(face).String()))
-				l.Abandon()
-			}
-		})
-	}
-	var last *time.Timer
-	timer := time.AfterFunc(d, func() {
-		told := make(chan struct{})
-		open := l.Do(func() {
-			defer close(told)
-			if stopped.Load() {
-				return
-			}
-			last = time.AfterFunc(patienceAtEnd, abandon)
-			if a.over {
-				return
-			}
-			a.blame(timeout, "%s; its tasks are\n%s", why(), tasksOf(face))
-			l.Halt()
-		})
-		if !open {
-			return // it has ended meanwhile
-		}
-		select {
-		case <-told:
-		case <-time.After(time.Second):
-			buf := make([]byte, 1<<20)
-			a.blame(timeout, "%s, and a task does not give way; the goroutines are\n%s", why(),
-				buf[:runtime.Stack(buf, true)])
-			if s.t != nil {
-				s.t.Log(a.text()) // the run may never end
-			}
-		}
-	})
-	return func() {
-		stopped.Store(true)
-		timer.Stop()
-		l.Do(func() {
-			if last != nil {
-				last.Stop()
-			}
-		})
-	}
-}
-
-// tasksOf lists the tasks of a loop, one a line. It is called inside.
-func tasksOf(face *async.Loop) string {
-	var tasks strings.Builder
-	for _, t := range async.AllTasks(face.Context()) {
-		fmt.Fprintf(&tasks, "\t%v\n", t)
-	}
-	return tasks.String()
-}
-
-// patienceAtEnd is how long tasks may take to end after a run has taken too long.
-const patienceAtEnd = 2 * time.Second
-
-// endless ends a run that has taken too many steps, inside the loop.
-func (s *session) endless() {
-	if s.cond.off {
-		s.blame(endless, "tasks do not end although they are cancelled, and have taken %d steps since; they are\n%s", mostSteps,
-			tasksOf(s.face))
-		s.l.Abandon()
-		return
-	}
-	s.blame(endless, "the run has not come to an end after %d steps", mostSteps)
-	s.l.Halt()
-}
-
-// indent puts a tab before each line.
-func indent(s string) string { return "\t" + strings.ReplaceAll(s, "\n", "\n\t") }

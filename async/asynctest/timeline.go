@@ -22,6 +22,9 @@ func (s *session) describe(a *attempt, token, which string) string {
 		}
 		b.WriteByte('\n')
 	}
+	if said := a.rec.said(); said != "" && !a.rec.Failed() { // else that is how the report begins
+		fmt.Fprintf(&b, "Log:\n%s\n", indent(said))
+	}
 	if len(a.told) > 0 {
 		b.WriteString("Timeline:\n")
 		writeTimeline(&b, a.told)

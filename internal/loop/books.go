@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/petermattis/goid"
 )
 
 // The books say who holds what, and which lines tasks have waited in. They are kept for tests only, because a Lock
@@ -13,6 +15,8 @@ var books struct {
 	on   atomic.Int32
 	mu   sync.Mutex
 	held map[Keeper][]*Task
+	// hands are the goroutines of loops that run tasks or callbacks, and were started with the books on.
+	hands map[int64]*Loop
 }
 
 // KeepBooks turns the books on until stop is called.
@@ -22,7 +26,7 @@ func KeepBooks() (stop func()) {
 		if books.on.Add(-1) == 0 {
 			books.mu.Lock()
 			defer books.mu.Unlock()
-			books.held = nil
+			books.held, books.hands = nil, nil
 		}
 	}
 }
@@ -79,6 +83,23 @@ func holders(k Keeper) []*Task {
 	books.mu.Lock()
 	defer books.mu.Unlock()
 	return slices.Clone(books.held[k])
+}
+
+// enrol notes that the calling goroutine is going to run tasks of l.
+func (l *Loop) enrol() {
+	books.mu.Lock()
+	defer books.mu.Unlock()
+	if books.hands == nil {
+		books.hands = map[int64]*Loop{}
+	}
+	books.hands[goid.Get()] = l
+}
+
+// Hand reports whether the goroutine with this id runs, or has run, tasks or callbacks of the loop.
+func (l *Loop) Hand(id int64) bool {
+	books.mu.Lock()
+	defer books.mu.Unlock()
+	return books.hands[id] == l
 }
 
 // A visited line is one that a task of the loop has waited in.

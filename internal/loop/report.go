@@ -112,6 +112,9 @@ func (t *Task) CreatedAt() string {
 	return ""
 }
 
+// SetCreated says where the task was created, for one that was made on another goroutine than that of whoever wants it.
+func (t *Task) SetCreated(pcs []uintptr) { t.more().created = pcs }
+
 // callers returns the stack of the caller's caller and above.
 func callers() []uintptr {
 	pcs := make([]uintptr, 16)
@@ -119,7 +122,7 @@ func callers() []uintptr {
 }
 
 // position returns the innermost place of a stack that is not in one of asyncgo's own
-// packages, as file:line.
+// packages, as file:line, or nothing if there is none.
 func position(pcs []uintptr) string {
 	if len(pcs) == 0 {
 		return ""
@@ -127,8 +130,11 @@ func position(pcs []uintptr) string {
 	frames := runtime.CallersFrames(pcs)
 	for {
 		f, more := frames.Next()
-		if !ownFunction(f.Function) && f.Function != "runtime/pprof.Do" || !more {
+		switch {
+		case !ownFunction(f.Function):
 			return fmt.Sprintf("%s:%d", f.File, f.Line)
+		case !more:
+			return ""
 		}
 	}
 }
