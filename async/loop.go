@@ -102,6 +102,10 @@ func newLoop(o *options) *Loop {
 	if o.slow > 0 {
 		l.l.SetSlow(o.slow)
 	}
+	if o.places > 0 {
+		l.l.Places = o.places
+	}
+	l.l.BeginJob, l.l.EndJob = l.jobs.begin, l.jobs.end
 	l.SetExceptionHandler(o.handler)
 	l.watchIdle()
 	return l

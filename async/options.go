@@ -24,6 +24,7 @@ type options struct {
 	handler  func(*Loop, ExceptionContext)
 	eager    bool
 	join     time.Duration
+	places   int
 
 	deadlockAfter time.Duration
 	deadlock      func(*DeadlockReport)
@@ -101,6 +102,15 @@ func ThreadJoinTimeout(d time.Duration) Option {
 		panic("async: the duration of ThreadJoinTimeout is not positive")
 	}
 	return func(o *options) { o.join = d }
+}
+
+// BlockLimit sets how many tasks of the loop may be in [Block] at the same time; more wait for their turn. The default is 8192,
+// because each may hold an OS thread, and the runtime allows 10,000. It panics if n is not positive.
+func BlockLimit(n int) Option {
+	if n <= 0 {
+		panic("async: the limit of BlockLimit is not positive")
+	}
+	return func(o *options) { o.places = n }
 }
 
 // ExceptionHandler sets what is called with errors that nobody gets; see [Loop.SetExceptionHandler].

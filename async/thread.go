@@ -276,11 +276,14 @@ func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error
 }
 
 // Block calls fn on the calling task's own goroutine, where it may block; the loop goes on with the
-// other tasks under another goroutine. It costs a goroutine switch and no worker of an executor,
-// and suits a call that usually returns soon.
+// other tasks under another goroutine. It costs about what three switches of goroutines do and no worker of an executor,
+// and suits a call that usually returns soon. When fn has returned, the task takes its turn like any other.
 //
-// fn's ctx is done when the task is cancelled; Block waits for fn in any case. On a plain goroutine
-// it just calls fn.
+// fn's ctx is done when the task is cancelled; Block waits for fn in any case. fn must not wait for anything of the loop, as
+// no cancellation would end that: in debug mode it is reported. If as many tasks of the loop are in Block
+// as [BlockLimit] allows, Block waits first until one has come back, and returns [ErrCancelled] without calling fn if the task is
+// cancelled meanwhile. A panic and runtime.Goexit in fn are those of the task. On a plain goroutine Block just calls fn, and a
+// Block inside of another one too.
 func Block[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) (v T, err error) {
 	if fn == nil {
 		panic("async: Block was called with a nil function")
@@ -298,6 +301,9 @@ func Block[T any](ctx context.Context, fn func(ctx context.Context) (T, error)) 
 		return v, ErrShutdown
 	}
 	defer face.jobs.end()
+	if err := t.TakePlace(ctx); err != nil {
+		return v, err
+	}
 	if t.Stranger(ctx) {
 		child := loop.NewChild(ctx, t)
 		defer child.Close(scopeClosed)

@@ -214,11 +214,20 @@ func me() (*core, error) {
 	if loop.Inside() != nil {
 		return nil, ErrBlockingInHub
 	}
+	loop.Touch()
 	h, err := enter()
 	if err != nil {
 		return nil, err
 	}
 	return &h.core, nil
+}
+
+func init() {
+	loop.Waited = func(t *loop.Task) {
+		if c, ok := t.Local().(*core); ok && c.main != nil {
+			c.after(nil)
+		}
+	}
 }
 
 // inCallback reports whether the caller is a callback of a hub, which cannot wait.

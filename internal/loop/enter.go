@@ -109,3 +109,7 @@ func (t *Task) Catch() *Cause {
 
 // Thrown returns what Throw has thrown and nobody has caught, or nil.
 func (t *Task) Thrown() *Cause { return t.cause.Load() }
+
+// Waited is called by a task that has waited by other means than those that package gevent knows: that may have to close
+// a hub. Package gevent sets it.
+var Waited = func(*Task) {}

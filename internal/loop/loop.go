@@ -59,6 +59,13 @@ type Loop struct {
 	Stuck, Lost func()
 	Ignore      int // how many timers do not count as something to wait for
 
+	// Places is how many tasks may be outside at once, see [Task.TakePlace]. BeginJob and EndJob count them as functions that
+	// run elsewhere; BeginJob reports false if none are taken any more. All are written before the loop is shared.
+	Places   int
+	BeginJob func() bool
+	EndJob   func()
+	places   places
+
 	// Face is what package async shows of the loop. It is written before the loop is shared.
 	Face any
 
@@ -94,7 +101,7 @@ const DefaultSlow = 100 * time.Millisecond
 
 // New returns a loop that does not run yet. Its context has the values of ctx.
 func New(ctx context.Context, clock Clock) *Loop {
-	l := &Loop{clock: clock, wakeUp: make(chan struct{}, 1), closed: make(chan struct{})}
+	l := &Loop{Places: DefaultPlaces, clock: clock, wakeUp: make(chan struct{}, 1), closed: make(chan struct{})}
 	l.root.values, l.root.loop = valuesOf(ctx), l
 	l.slow.Store(int64(DefaultSlow))
 	return l

@@ -21,7 +21,8 @@ func ownFunction(function string) bool {
 	}
 	pkg, _, _ := strings.Cut(rest, ".")
 	switch pkg {
-	case "internal/coro", "internal/loop", "internal/promise", "future", "gather", "async", "async/asynctest":
+	case "internal/coro", "internal/loop", "internal/promise", "future", "gather", "async", "async/asynctest",
+		"greenlet", "greenlet/gevent", "monkey":
 		return true
 	}
 	return false

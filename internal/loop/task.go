@@ -471,6 +471,7 @@ func Current(ctx context.Context) (*Task, error) {
 			if l := Of(ctx); l != nil && l.holder.Load() == goid.Get() {
 				return nil, ErrNotInTask // a callback of a loop that stands still
 			}
+			Touch()
 			return nil, nil
 		}
 	}
@@ -478,6 +479,7 @@ func Current(ctx context.Context) (*Task, error) {
 	case w.on:
 		return w.task, nil
 	case w.outside:
+		Touch()
 		return nil, nil
 	}
 	return nil, ErrNotInTask

@@ -44,7 +44,10 @@ type workerRare struct {
 	vars atomic.Pointer[Vars]
 	// creator waits until the eager task on this worker suspends for the first time.
 	creator *worker
-	standIn *worker // runs the loop on while the body blocks its goroutine
+	standIn *worker       // runs the loop on while the body blocks its goroutine
+	back    chan struct{} // tells the body, which was outside, that the stand-in has made room
+	placed  bool          // it has a place outside, see TakePlace
+	away    *absence      // in debug mode, while it is outside
 	derived *derived
 	waits   []uintptr     // where the current wait stands, in debug mode
 	at      []uintptr     // where the last step has ended, in debug mode with a Scheduler
