@@ -60,39 +60,55 @@ func (e *Event) Ready() bool { return e.IsSet() }
 // Wait waits for Set and reports true, or false when the limit is over: wait(timeout). If the flag is set it
 // returns at once, or behind those whom the last Set has woken and who have not run yet.
 func (e *Event) Wait(limit ...time.Duration) (bool, error) {
-	e.mu.Lock()
-	if e.set {
-		last := e.last
-		e.last = nil
-		e.mu.Unlock()
-		if last == nil || loop.Here() == nil {
-			return true, nil
-		}
-		return true, Sleep(0)
-	}
-	c := e.pending()
-	e.mu.Unlock()
-	if len(limit) > 0 && limit[0] <= 0 {
-		return false, nil
-	}
 	if len(limit) > 0 {
-		over, err := within(limit, func() error { return e.await(c) })
-		return !over && err == nil, err
+		return e.waitWithin(limit)
 	}
-	err := e.await(c)
+	c, err := e.next()
+	if c == nil {
+		return true, err
+	}
+	// As wait, without its closures, whose frames would have the stack of who waits grow from 2 KB to 4 KB.
+	me, err := me()
+	if err == nil {
+		me.mark()
+		_, err = c.Wait(me.task, refuser{e})
+		err = me.after(err)
+	}
 	return err == nil, err
 }
 
-// await waits for a completion of the event. It makes do without the closures of [wait], whose frames would have
-// the stack of who waits grow from 2 KB to 4 KB.
-func (e *Event) await(c *loop.Completion) error {
-	me, err := me()
-	if err != nil {
-		return err
+// next returns what is done by the next Set, or nil if there is nothing to wait for.
+func (e *Event) next() (*loop.Completion, error) {
+	e.mu.Lock()
+	if !e.set {
+		c := e.pending()
+		e.mu.Unlock()
+		return c, nil
 	}
-	me.mark()
-	_, err = c.Wait(me.task, refuser{e})
-	return me.after(err)
+	last := e.last
+	e.last = nil
+	e.mu.Unlock()
+	if last == nil || loop.Here() == nil {
+		return nil, nil
+	}
+	return nil, Sleep(0)
+}
+
+func (e *Event) waitWithin(limit []time.Duration) (bool, error) {
+	c, err := e.next()
+	switch {
+	case c == nil:
+		return true, err
+	case limit[0] <= 0:
+		return false, nil
+	}
+	over, err := within(limit, func() error {
+		return wait(func(ctx context.Context) error {
+			_, err := c.Wait(ctx, refuser{e})
+			return err
+		})
+	})
+	return !over && err == nil, err
 }
 
 // RawLink has fn called by the hub of the caller after the next Set, once; soon if the flag is set: rawlink.
