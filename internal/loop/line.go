@@ -108,7 +108,9 @@ func (q *Line) Wait(ctx context.Context, mu *sync.Mutex, k Keeper) error {
 // of the line.
 func (q *Line) WaitAhead(ctx context.Context, mu *sync.Mutex, k Keeper) error {
 	q.ahead = true
-	return q.Wait(ctx, mu, k)
+	err := q.Wait(ctx, mu, k)
+	q.ahead = false // It has not joined if it is no task, and the next one must not inherit that.
+	return err
 }
 
 // WaitAnyway is Wait for a turn that has to come, whatever happens to ctx. It reports whether the turn has
