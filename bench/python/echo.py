@@ -1,6 +1,8 @@
-"""An echo server on asyncio streams, or on uvloop with that as its argument. It prints its address."""
+"""An echo server on asyncio streams, or on uvloop with that as its argument. It prints its address, and ends with its stdin."""
 import asyncio
+import os
 import sys
+import threading
 
 
 async def handle(r, w):
@@ -19,6 +21,12 @@ async def main():
     await server.serve_forever()
 
 
+def end_with_stdin():
+    sys.stdin.read()
+    os._exit(0)
+
+
+threading.Thread(target=end_with_stdin, daemon=True).start()
 if sys.argv[1:] == ["uvloop"]:
     import uvloop
 

@@ -3,11 +3,11 @@
 //
 //	go -C bench run ./cmd/load                          # 64 connections, 20,000 requests of 64 bytes on each
 //	go -C bench run ./cmd/load -idle 10000              # memory per connection that is open and does nothing
+//	go -C bench run ./cmd/load -cpuprofile /tmp/load    # profiles of our servers, /tmp/load.streams and so on
 package main
 
 import (
 	"bufio"
-	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -15,13 +15,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/asyncgo/asyncgo/async"
 )
 
 var (
@@ -29,26 +26,23 @@ var (
 	conns    = flag.Int("conns", 64, "connections")
 	requests = flag.Int("requests", 20000, "requests on each")
 	size     = flag.Int("size", 64, "bytes of a request")
-	rounds   = flag.Int("rounds", 3, "turns of each server; the median counts")
+	rounds   = flag.Int("rounds", 5, "turns of each server; the median counts")
 	idle     = flag.Int("idle", 0, "measure memory with as many idle connections instead")
 	python   = flag.String("python", "python3", "the interpreter")
 	scripts  = flag.String("scripts", "python", "the folder with echo.py")
+	profile  = flag.String("cpuprofile", "", "have the servers in Go write CPU profiles to files of this name, a dot and theirs")
 )
 
 func main() {
 	flag.Parse()
 	var err error
-	switch *serve {
-	case "":
-		err = compare()
-	case "raw":
-		err = serveRaw()
-	case "streams":
-		err = async.Run(serveStreams)
-	case "conn":
-		err = async.Run(serveConn)
+	switch {
+	case *serve != "":
+		err = beServer(*serve)
+	case *idle > 0:
+		err = compareIdle()
 	default:
-		err = fmt.Errorf("no server %q", *serve)
+		err = compare()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
@@ -56,127 +50,70 @@ func main() {
 	}
 }
 
-func serveRaw() error {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	announce(ln.Addr())
-	for {
-		c, err := ln.Accept()
-		if err != nil {
-			return err
-		}
-		go echo(c)
-	}
+// A contender is a server that takes its turns.
+type contender struct {
+	name    string
+	command []string
+	times   []time.Duration
 }
 
-// echo sends back what comes.
-func echo(c net.Conn) {
-	defer c.Close()
-	p := make([]byte, 4096)
-	for {
-		n, err := c.Read(p)
-		if err != nil {
-			return
-		}
-		if _, err := c.Write(p[:n]); err != nil {
-			return
-		}
-	}
-}
-
-func serveStreams(ctx context.Context) error {
-	s, err := async.StartServer(ctx, func(ctx context.Context, r *async.StreamReader, w *async.StreamWriter) error {
-		for {
-			p, err := r.Read(ctx, 4096)
-			if err != nil || len(p) == 0 {
-				return err
-			}
-			if _, err := w.Write(p); err != nil {
-				return err
-			}
-			if err := w.Drain(ctx); err != nil {
-				return err
-			}
-		}
-	}, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	announce(s.Addr())
-	return s.ServeForever(ctx)
-}
-
-func serveConn(ctx context.Context) error {
-	ln, err := async.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	announce(ln.Addr())
-	for {
-		c, err := ln.Accept()
-		if err != nil {
-			return err
-		}
-		async.Go(ctx, func(context.Context) error {
-			echo(c)
-			return nil
-		})
-	}
-}
-
-// announce prints the address, and then how much memory the process holds, for each line of its stdin.
-func announce(a net.Addr) {
-	fmt.Println(a)
-	go func() {
-		for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-			runtime.GC()
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			fmt.Println(m.HeapInuse + m.StackInuse)
-		}
-		os.Exit(0) // whoever has started us is gone
-	}()
-}
-
-// compare lets the servers take turns.
-func compare() error {
+// contenders returns those in Go, and those in Python behind them.
+func contenders() (ours, python []*contender, err error) {
 	self, err := os.Executable()
 	if err != nil {
+		return nil, nil, err
+	}
+	for _, kind := range []string{"raw", "streams", "conn"} {
+		ours = append(ours, &contender{name: kind, command: []string{self, "-cpuprofile", *profile, "-serve", kind}})
+	}
+	return ours, pythons(), nil
+}
+
+func pythons() (all []*contender) {
+	script := filepath.Join(*scripts, "echo.py")
+	return []*contender{
+		{name: "asyncio", command: []string{*python, script}},
+		{name: "uvloop", command: []string{*python, script, "uvloop"}},
+	}
+}
+
+func (c *contender) median() time.Duration {
+	slices.Sort(c.times)
+	return c.times[len(c.times)/2]
+}
+
+// compare lets the servers take turns, and prints their medians and what asyncgo's are beside the others'.
+func compare() error {
+	ours, guests, err := contenders()
+	if err != nil {
 		return err
 	}
-	servers := [][]string{
-		{self, "-serve", "raw"}, {self, "-serve", "streams"}, {self, "-serve", "conn"},
-		{*python, filepath.Join(*scripts, "echo.py")}, {*python, filepath.Join(*scripts, "echo.py"), "uvloop"},
-	}
-	if *idle > 0 {
-		for _, s := range servers[:3] {
-			if err := measureIdle(s); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	times := make([][]time.Duration, len(servers))
+	all := append(ours[:len(ours):len(ours)], guests...)
 	for range *rounds {
-		for i, s := range servers {
-			d, err := drive(s)
-			if err == nil {
-				times[i] = append(times[i], d)
+		for i, c := range all {
+			d, err := drive(c.command)
+			switch {
+			case err == nil:
+				c.times = append(c.times, d)
+			case i < len(ours):
+				return fmt.Errorf("%s: %w", c.name, err)
 			}
 		}
 	}
-	for i, s := range servers {
-		name := strings.Join(s[1:], " ")
-		if len(times[i]) == 0 {
-			fmt.Printf("%-40s -\n", name)
+	for _, c := range all {
+		if len(c.times) == 0 {
+			fmt.Printf("%-8s -\n", c.name)
 			continue
 		}
-		slices.Sort(times[i])
-		median := times[i][len(times[i])/2]
-		fmt.Printf("%-40s %8.3f s  %6.2f µs a request\n", name, median.Seconds(),
-			float64(median.Microseconds())/float64(*conns**requests))
+		median := c.median()
+		fmt.Printf("%-8s %8.3f s  %6.2f µs a request", c.name, median.Seconds(),
+			float64(median.Nanoseconds())/1e3/float64(*conns**requests))
+		for _, o := range ours[1:] {
+			if o != c {
+				fmt.Printf("  %s/%s %.2f", o.name, c.name, o.median().Seconds()/median.Seconds())
+			}
+		}
+		fmt.Println()
 	}
 	return nil
 }
@@ -206,9 +143,12 @@ func start(command []string) (*server, error) {
 	return s, nil
 }
 
+// stop has the server end by itself, so that it can write its profile, and kills one that does not look at its stdin.
 func (s *server) stop() {
-	s.cmd.Process.Kill()
+	s.in.Close()
+	kill := time.AfterFunc(2*time.Second, func() { s.cmd.Process.Kill() })
 	s.cmd.Wait()
+	kill.Stop()
 }
 
 // memory asks the server how much it holds.
@@ -276,35 +216,54 @@ func hangUp(all []net.Conn) {
 	}
 }
 
-// measureIdle prints what a connection weighs that has echoed once and does nothing since.
-func measureIdle(command []string) error {
-	s, err := start(command)
+// compareIdle prints what an idle connection weighs with each of the servers in Go.
+func compareIdle() error {
+	ours, _, err := contenders()
 	if err != nil {
 		return err
+	}
+	raw := 0
+	for _, c := range ours {
+		n, err := weigh(c.command)
+		if err != nil {
+			return err
+		}
+		if raw == 0 {
+			raw = n
+		}
+		fmt.Printf("%-8s %6d bytes a connection  %.2f of raw\n", c.name, n, float64(n)/float64(raw))
+	}
+	return nil
+}
+
+// weigh returns the bytes of a connection that has echoed once and does nothing since.
+func weigh(command []string) (int, error) {
+	s, err := start(command)
+	if err != nil {
+		return 0, err
 	}
 	defer s.stop()
 	before, err := s.memory()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	all, err := dial(s.addr, *idle)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer hangUp(all)
 	p := make([]byte, *size)
 	for _, c := range all {
 		if _, err := c.Write(p); err != nil {
-			return err
+			return 0, err
 		}
 		if _, err := io.ReadFull(c, p); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	after, err := s.memory()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	fmt.Printf("%-40s %8d bytes a connection\n", strings.Join(command[1:], " "), (after-before) / *idle)
-	return nil
+	return (after - before) / *idle, nil
 }
