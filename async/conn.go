@@ -24,8 +24,8 @@ import (
 // are deadlines, which are in real time, or [WithConnContext]. In a callback, what would have to wait returns
 // [ErrNotInTask].
 //
-// A goroutine reads ahead, up to 128 KiB; a second one exists while the peer does not take what is sent. CloseWrite
-// closes the way out, CloseRead refuses what still comes. The connection is closed by Close, and at the latest at
+// What comes is read ahead, up to 128 KiB: on Linux for all connections of a loop together, else by a goroutine of the
+// connection. A second one exists while the peer does not take what is sent. CloseWrite closes the way out, CloseRead refuses what still comes. The connection is closed by Close, and at the latest at
 // the end of the loop that it was opened in; without a loop, only by Close.
 //
 // A lock that is held across a Read suspends a task together with the lock. crypto/tls has such locks; so make its

@@ -63,8 +63,8 @@ func NotServing() StreamOption { return func(o *streamOptions) { o.notServing = 
 //
 // If ctx is cancelled, OpenConnection returns at once, and the attempt is given up. Otherwise ctx has nothing to do
 // with the connection. It is closed by [StreamWriter.Close], and at the latest at the end of the loop that it was
-// opened in. It costs one goroutine, and a second one while the peer does not take what is sent, or with
-// TLS.
+// opened in. On Linux it costs no goroutine; on other systems and with TLS it costs one that reads. Another one sends while
+// the peer does not take all at once, or with TLS.
 func OpenConnection(ctx context.Context, network, addr string, opts ...StreamOption) (*StreamReader, *StreamWriter, error) {
 	o := makeStreamOptions(opts)
 	conn, err := elsewhere(ctx, func(ctx context.Context) (net.Conn, error) {

@@ -95,9 +95,13 @@ func (r *StreamReader) check() {
 }
 
 // SetFlow has pause called when more than twice the limit is in the buffer, and resume when a read has brought it
-// down to the limit, or waits. It stands for set_transport. The two must not call the reader.
+// down to the limit, or waits. It stands for set_transport. The two must not call the reader. It panics if the reader is
+// that of a connection or a process.
 func (r *StreamReader) SetFlow(pause, resume func()) {
 	r.check()
+	if r.source != nil {
+		panic("async: SetFlow was called on a StreamReader that is not fed by hand")
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pause, r.resume = pause, resume
@@ -232,10 +236,10 @@ func (r *StreamReader) more(ctx context.Context) error {
 
 // wait is more for one of many.
 func (r *StreamReader) wait(ctx context.Context) error {
-	if r.source != nil && r.source.pullNow() {
+	n := r.len()
+	if r.goOn(); r.len() != n || r.eof || r.err != nil || r.source != nil && r.source.pullNow() {
 		return nil
 	}
-	r.goOn()
 	done := awaitsNetwork(ctx)
 	err := r.line.Wait(ctx, &r.mu, (*readKeeper)(r))
 	done()
@@ -385,8 +389,8 @@ func (r *StreamReader) AtEOF() bool {
 	r.check()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.len() == 0 && !r.eof && r.err == nil && r.source != nil {
-		r.source.pullNow()
+	if r.len() == 0 && !r.eof && r.err == nil && r.source != nil && r.source.raw != nil {
+		r.source.pullOnce()
 	}
 	return r.eof && r.len() == 0
 }

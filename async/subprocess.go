@@ -63,8 +63,8 @@ type Process struct {
 //
 // It suspends the calling task until the process runs; a plain goroutine blocks. If ctx is cancelled meanwhile, the process is
 // killed. Later cancellations kill nothing. A program that does not exist is an error, [exec.ErrNotFound] or
-// fs.ErrNotExist. The process costs a goroutine that waits for it, so that it is no zombie when it has ended, and one
-// for each pipe out of it. At the end of the loop that it was started in a process that still runs is killed.
+// fs.ErrNotExist. The process costs a goroutine that waits for it, so that it is no zombie when it has ended, and, but on
+// Linux, one for each pipe out of it. At the end of the loop that it was started in a process that still runs is killed.
 func CreateSubprocess(ctx context.Context, cmd *exec.Cmd, opts ...ProcessOption) (*Process, error) {
 	if cmd == nil {
 		panic("async: CreateSubprocess was called with a nil Cmd")

@@ -16,13 +16,12 @@ import (
 // A transport moves bytes between a connection, or one end of a pipe, and a StreamReader and a StreamWriter. It is
 // what keeps system calls that block away from the loop.
 //
-// Bytes come in by a goroutine, the keeper, which waits in the runtime's poller as that of a plain net program
-// does, and appends what it reads to the buffer of the StreamReader. So no wait of a task has to interrupt a
-// read, and none can lose a byte. A task that finds the buffer empty tries a read that does not block, before it
-// waits. Bytes go out by the task itself, as far as the connection takes them without blocking; a second
-// goroutine sends the rest, and ends then.
+// Bytes come in by the loop's poller, or where that cannot be by a goroutine of the transport's own, the keeper, and are
+// appended to the buffer of the StreamReader. So no wait of a task has to interrupt a read, and none can lose a
+// byte. A task that finds the buffer empty tries a read that does not block, before it waits. Bytes go out by the
+// task itself, as far as the connection takes them without blocking; a goroutine sends the rest, and ends then.
 //
-// The keeper waits once for each edge that the poller reports and reads until the descriptor has less than was
+// The keeper waits once for each edge that the runtime's poller reports and reads until the descriptor has less than was
 // asked for. That is enough, because whoever waits for more has tried to read in vain before.
 //
 // Connections without a descriptor to try, as those of TLS, are read and written by the two goroutines
@@ -35,10 +34,16 @@ type transport struct {
 	face *Loop           // whose end is the end of the transport; nil for none
 	lost func()          // called when it is all over, on any goroutine, or nil
 
+	token int32 // by which the poller knows the transport; guarded by that one's mutex
+
 	// Guarded by the reader's mutex, or the writer's if there is no reader.
+	poller   *poller   // that reads; nil if there is a keeper
 	wake     sync.Cond // the keeper waits for it
 	stopping bool
+	shutting bool // without a keeper: a goroutine closes, or has closed
 	pulled   pullResult
+	tries    uint8            // see pullNow
+	vain     uint8            // tries in a row
 	onPull   func(fd uintptr) // pull, made once
 
 	// Guarded by the writer's mutex.
@@ -91,15 +96,61 @@ func (t *transport) begin() *transport {
 	}
 	switch {
 	case !t.face.adopt(t, n):
-		t.stopping = true
+		t.stopping, t.shutting = true, true
 		if t.w != nil {
 			t.w.closing = true
 		}
 		t.shut()
-	case t.r != nil:
+	case t.r != nil && !t.poll():
 		go t.face.running(t.keep)
 	}
 	return t
+}
+
+// poll has the loop's poller read, and reports false if it cannot.
+func (t *transport) poll() bool {
+	if t.raw == nil || t.face == nil {
+		return false
+	}
+	p := t.face.wires.poller(t.face)
+	if p == nil {
+		return false
+	}
+	t.r.mu.Lock()
+	if t.stopping { // already: the loop is being closed
+		t.r.mu.Unlock()
+		return false
+	}
+	t.poller, t.r.resume = p, t.catchUp
+	t.r.mu.Unlock()
+	added := p.add(t)
+	t.r.mu.Lock()
+	defer t.r.mu.Unlock()
+	switch {
+	case t.shutting:
+		p.remove(t)
+	case !added:
+		t.poller, t.r.resume = nil, t.wake.Broadcast
+		return false
+	}
+	return true
+}
+
+// arrived reads what is there. With ends there is an end of the stream behind the data, or an error, of which the poller will say
+// nothing any more.
+func (t *transport) arrived(ends bool) {
+	t.r.mu.Lock()
+	defer t.r.mu.Unlock()
+	for !t.r.paused && (t.pullOnce() == someMore || ends && t.pulled == drained) {
+		continue
+	}
+}
+
+// catchUp reads what the poller has reported while the reader was paused. The reader is locked.
+func (t *transport) catchUp() {
+	for !t.r.paused && (t.pullOnce() == someMore || t.pulled == drained) {
+		continue
+	}
 }
 
 // start starts a goroutine that the end of the loop waits for.
@@ -205,26 +256,46 @@ func (t *transport) took(p []byte, err error) {
 		return
 	}
 	t.r.feed(p)
-	switch {
-	case err == nil:
-	case err == io.EOF:
+	if err == nil {
+		return
+	}
+	if err == io.EOF {
 		t.r.end()
-	default:
+	} else {
 		t.r.fail(t.wrap("read", err))
+	}
+	if t.w == nil {
+		t.shutSoon()
 	}
 }
 
 // pullNow tries to read, for a task that is about to wait, and reports whether that has changed anything. The
 // reader is locked.
 func (t *transport) pullNow() bool {
-	if t.raw == nil || t.stopping {
+	if t.raw == nil {
 		return false
 	}
-	t.pulled = nothingThere
-	if t.raw.Control(t.onPull) != nil {
+	if t.tries++; t.poller != nil && t.vain == vainTries && t.tries%16 > 0 {
 		return false
 	}
-	return t.pulled != nothingThere
+	if t.pullOnce() == nothingThere {
+		t.vain = min(t.vain+1, vainTries)
+		return false
+	}
+	t.vain = 0
+	return true
+}
+
+// vainTries is after how many tries in vain a task mostly leaves it to the poller to find what comes. The value is a guess
+// that saves a system call for each request of a client that waits for answers.
+const vainTries = 4
+
+// pullOnce is pull for a caller without the descriptor. The reader is locked.
+func (t *transport) pullOnce() pullResult {
+	if t.pulled = nothingThere; !t.stopping {
+		t.raw.Control(t.onPull)
+	}
+	return t.pulled
 }
 
 // writeNow writes what the connection takes at once. The writer is locked.
@@ -375,8 +446,8 @@ func (t *transport) cut() {
 	}
 }
 
-// stop has the keeper close the connection. Without a keeper it does so itself; nobody else uses the descriptor
-// then.
+// stop has the keeper or a goroutine close the connection. If there is no way in it does so itself; nobody else uses
+// the descriptor then.
 func (t *transport) stop() {
 	if t.r == nil {
 		t.w.mu.Lock()
@@ -395,7 +466,12 @@ func (t *transport) stop() {
 	}
 	t.stopping = true
 	t.wake.Broadcast()
+	t.shutSoon()
+	polled := t.poller != nil
 	t.r.mu.Unlock()
+	if polled {
+		return
+	}
 	if c, ok := t.conn.(interface{ SetReadDeadline(time.Time) error }); ok {
 		c.SetReadDeadline(longAgo)
 	} else {
@@ -403,8 +479,19 @@ func (t *transport) stop() {
 	}
 }
 
+// shutSoon is what takes the place of the keeper's end, for a transport that has none. The reader is locked.
+func (t *transport) shutSoon() {
+	if t.poller != nil && !t.shutting {
+		t.shutting = true
+		go t.face.running(t.shut) // begin has counted it
+	}
+}
+
 // shut closes the connection and tells everybody.
 func (t *transport) shut() {
+	if t.poller != nil {
+		t.poller.remove(t)
+	}
 	t.conn.Close()
 	if r := t.r; r != nil {
 		r.mu.Lock()
@@ -445,6 +532,24 @@ type wires struct {
 	open    map[wire]struct{}
 	over    bool
 	running sync.WaitGroup // their goroutines
+	polling *poller        // nil before the first connection, and where there is none
+	polled  bool           // whether polling was tried
+}
+
+// poller returns what reads for the connections of l, or nil where there is no such thing.
+func (s *wires) poller(l *Loop) *poller {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.polled && !s.over {
+		s.polled = true
+		if p, err := newPoller(); err == nil {
+			s.polling = p
+			s.running.Add(1)
+			go l.running(p.watch)
+			l.l.Poll(p.glance)
+		}
+	}
+	return s.polling
 }
 
 // A wire is something that lives no longer than its loop.
@@ -501,6 +606,9 @@ func (l *Loop) closeWires() {
 	l.wires.mu.Unlock()
 	for _, x := range left {
 		x.close(true)
+	}
+	if p := l.wires.polling; p != nil { // which nobody makes any more
+		p.close()
 	}
 	l.wires.running.Wait()
 }

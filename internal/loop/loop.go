@@ -74,6 +74,7 @@ type Loop struct {
 	running   atomic.Bool
 	abandoned atomic.Bool // see Abandon
 	closed    chan struct{}
+	poll      atomic.Pointer[func()] // see Poll
 
 	debug   atomic.Bool
 	slow    atomic.Int64 // nanoseconds
@@ -294,6 +295,11 @@ func (l *Loop) wait(w *worker) {
 			l.flush()
 			continue
 		}
+		if look := l.poll.Load(); look != nil {
+			if (*look)(); len(l.ready) > 0 || l.inboxed.Load() {
+				continue
+			}
+		}
 		virtual := !l.RealTime()
 		if virtual && l.timers.len() > 0 {
 			if l.catchUp(); len(l.ready) > 0 {
@@ -363,6 +369,9 @@ func (l *Loop) call(w *worker, x Runnable) {
 	}
 	x.RunReady()
 }
+
+// Poll has look called, inside, each time before the loop would sleep: it makes ready what it can, and does not wait.
+func (l *Loop) Poll(look func()) { l.poll.Store(&look) }
 
 // Stop ends the run after the current tick. If the loop does not run, its next run makes one tick.
 func (l *Loop) Stop() { l.Do(func() { l.stop = true }) }
