@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -106,11 +105,46 @@ func (c crawler) page(page int, dir string, done func()) async.Coroutine[[]pictu
 	}
 }
 
+// tasks does the same without a thread: the transport of the client and the files suspend the task that uses them, so the
+// functions of the sequential run are called as they are.
+func (c crawler) tasks(ctx context.Context, dir string, done func()) ([]picture, error) {
+	main := func(ctx context.Context) ([]picture, error) {
+		requests := async.NewSemaphore(c.limit)
+		var tasks []*async.Task[[]picture]
+		for page := firstPage; page <= lastPage; page++ {
+			tasks = append(tasks, async.CreateTask(ctx, func(ctx context.Context) (pictures []picture, err error) {
+				err = requests.With(ctx, func(ctx context.Context) error {
+					pictures, err = c.index(ctx, page)
+					return err
+				})
+				if err != nil {
+					return nil, err
+				}
+				downloads := make([]*async.Task[async.Void], len(pictures))
+				for i, p := range pictures {
+					downloads[i] = async.Go(ctx, func(ctx context.Context) error {
+						err := requests.With(ctx, func(ctx context.Context) error { return c.download(ctx, p, dir) })
+						if err == nil {
+							done()
+						}
+						return err
+					})
+				}
+				_, err = gather.AllOf(ctx, downloads)
+				return pictures, err
+			}, async.Name(fmt.Sprintf("page %d", page))))
+		}
+		pages, err := gather.AllOf(ctx, tasks)
+		return slices.Concat(pages...), err
+	}
+	return async.RunResult(main, async.WithContext(ctx))
+}
+
 // imageTag finds the pictures of an index page.
 var imageTag = regexp.MustCompile(`<img src="(/uploads/allimg/[^"]*)" alt="([^"]*)"`)
 
 // index reads an index page and returns its pictures in the order of the page.
-// It blocks.
+// It suspends the calling task, and blocks on a plain goroutine.
 func (c crawler) index(ctx context.Context, page int) ([]picture, error) {
 	body, err := c.get(ctx, fmt.Sprintf("/index_%d.html", page))
 	if err != nil {
@@ -127,20 +161,21 @@ func (c crawler) index(ctx context.Context, page int) ([]picture, error) {
 	return pictures, nil
 }
 
-// download writes a picture into dir, under the last part of its path. It blocks.
+// download writes a picture into dir, under the last part of its path. It
+// waits as index does.
 func (c crawler) download(ctx context.Context, p picture, dir string) error {
 	body, err := c.get(ctx, p.path)
 	if err != nil {
 		return fmt.Errorf("picture %s: %w", p.title, err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, path.Base(p.path)), body, 0o644); err != nil {
+	if err := async.WriteFile(ctx, filepath.Join(dir, path.Base(p.path)), body, 0o644); err != nil {
 		return fmt.Errorf("picture %s: %w", p.title, err)
 	}
 	return nil
 }
 
 // get returns the body of an answer. An error of the transport names the address
-// itself; the others are given it here. It blocks.
+// itself; the others are given it here. It waits as index does.
 func (c crawler) get(ctx context.Context, path string) ([]byte, error) {
 	url := c.base + path
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asyncgo/asyncgo/async"
 	"go.uber.org/goleak"
 )
 
@@ -45,13 +46,14 @@ func newCrawler(t *testing.T, handler http.Handler, limit int) crawler {
 			t.Error(err)
 		}
 	})
-	return crawler{client: &http.Client{Transport: transport}, base: base, limit: limit}
+	return crawler{client: &http.Client{Transport: async.HTTPTransport(transport)}, base: base, limit: limit}
 }
 
-// ways are the two runs, which every test of them shares.
+// ways are the runs, which every test of them shares.
 var ways = map[string]func(crawler, context.Context, string, func()) ([]picture, error){
 	"sequential": crawler.sequential,
 	"concurrent": crawler.concurrent,
+	"tasks":      crawler.tasks,
 }
 
 func TestRun(t *testing.T) {
@@ -69,7 +71,8 @@ func TestRun(t *testing.T) {
 		`^index_5\.html: from 初春的雪山4K壁纸 to 寂静的星空4K壁纸$`,
 		`^sequential: 80 pictures in \d+\.\d{3} s, equal to the originals byte by byte$`,
 		`^concurrent: 80 pictures in \d+\.\d{3} s, equal to the originals byte by byte$`,
-		`^ratio: \d+\.\d times as fast, with at most 8 requests at once$`,
+		`^tasks: 80 pictures in \d+\.\d{3} s, equal to the originals byte by byte$`,
+		`^ratio: \d+\.\d and \d+\.\d times as fast, with at most 8 requests at once$`,
 		`^the files are in ` + regexp.QuoteMeta(dir) + `$`,
 	}
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
@@ -121,7 +124,7 @@ func TestRunRefusesBadFlags(t *testing.T) {
 	}
 }
 
-func TestBothWaysFindTheSame(t *testing.T) {
+func TestAllWaysFindTheSame(t *testing.T) {
 	s, err := quickSite()
 	if err != nil {
 		t.Fatal(err)
@@ -187,21 +190,25 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.Handler.ServeHTTP(w, r)
 }
 
-func TestConcurrentKeepsItsLimit(t *testing.T) {
+func TestConcurrentWaysKeepTheirLimit(t *testing.T) {
 	s, err := quickSite()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	const limit = 10
-	g := &gate{Handler: s, size: limit, open: make(chan struct{})}
-	c := newCrawler(t, g, limit)
-	if _, err := c.concurrent(ctx, t.TempDir(), func() {}); err != nil {
-		t.Fatalf("the run never made %d requests at once: %v", limit, err)
-	}
-	if g.most != limit {
-		t.Errorf("%d requests at once, want %d", g.most, limit)
+	for _, name := range []string{"concurrent", "tasks"} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			const limit = 10
+			g := &gate{Handler: s, size: limit, open: make(chan struct{})}
+			c := newCrawler(t, g, limit)
+			if _, err := ways[name](c, ctx, t.TempDir(), func() {}); err != nil {
+				t.Fatalf("the run never made %d requests at once: %v", limit, err)
+			}
+			if g.most != limit {
+				t.Errorf("%d requests at once, want %d", g.most, limit)
+			}
+		})
 	}
 }
 
@@ -253,7 +260,7 @@ func TestErrorsSayWhereTheyHappened(t *testing.T) {
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
-			c := crawler{client: &http.Client{Transport: &http.Transport{}}, base: base, limit: 4}
+			c := crawler{client: &http.Client{Transport: async.HTTPTransport(&http.Transport{})}, base: base, limit: 4}
 			// Concurrent pages fail in any order.
 			_, err = crawl(c, t.Context(), t.TempDir(), func() {})
 			if err == nil || !regexp.MustCompile(`^page [2-5]: `).MatchString(err.Error()) {
