@@ -26,7 +26,7 @@ const root = "../.."
 
 // public lists the packages that users import, by their path in the module. A new
 // one gets its line here with its first exported name.
-var public = []string{"async", "async/asynctest", "future", "gather", "greenlet", "greenlet/gevent"}
+var public = []string{"async", "async/asynctest", "future", "gather", "greenlet", "greenlet/gevent", "monkey"}
 
 var update = flag.Bool("update", false, "rewrite docs/api from the source")
 

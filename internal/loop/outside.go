@@ -72,22 +72,26 @@ var (
 // Job calls fn, which External has counted, and notes that it is that. So when it waits for the
 // loop, for a timer above all, the clock does not wait for it.
 func (l *Loop) Job(fn func()) {
+	defer l.beginJob()()
+	fn()
+}
+
+// beginJob is the first half of Job; what it returns is the second.
+func (l *Loop) beginJob() (end func()) {
 	if l.RealTime() {
-		fn()
-		return
+		return func() {}
 	}
 	id := goid.Get()
 	outer, nested := jobs.Swap(id, l)
 	anyJobs.Add(1)
-	defer func() {
+	return func() {
 		anyJobs.Add(-1)
 		if nested {
 			jobs.Store(id, outer)
 		} else {
 			jobs.Delete(id)
 		}
-	}()
-	fn()
+	}
 }
 
 // paused is a job that waits.

@@ -17,24 +17,36 @@ type places struct {
 }
 
 // TakePlace takes one of the loop's places outside for the task, which calls it before Leave, and waits for one if
-// there is none. Return gives it back. If ctx ends first, TakePlace returns the error of that; with a nil ctx
-// it waits in any case.
+// there is none. Return gives it back. If ctx ends first, TakePlace returns the error of that.
 func (t *Task) TakePlace(ctx context.Context) error {
-	l := t.loop
-	p := &l.places
+	p := &t.loop.places
 	p.mu.Lock()
-	if p.n >= l.Places || !p.line.Idle() {
-		if ctx == nil {
-			p.line.WaitAnyway(t, &p.mu, (*placeKeeper)(l))
-		} else if err := p.line.Wait(ctx, &p.mu, (*placeKeeper)(l)); err != nil {
+	if !t.loop.hasPlace() {
+		if err := p.line.Wait(ctx, &p.mu, (*placeKeeper)(t.loop)); err != nil {
 			p.mu.Unlock()
 			return err
 		}
 	}
-	p.n++
-	p.mu.Unlock()
-	t.w.more().placed = true
+	t.placed()
 	return nil
+}
+
+// TakePlaceAnyway is TakePlace for those who cannot give up.
+func (t *Task) TakePlaceAnyway() {
+	p := &t.loop.places
+	p.mu.Lock()
+	if !t.loop.hasPlace() {
+		p.line.WaitAnyway(t, &p.mu, (*placeKeeper)(t.loop))
+	}
+	t.placed()
+}
+
+func (l *Loop) hasPlace() bool { return l.places.n < l.Places && l.places.line.Idle() }
+
+func (t *Task) placed() {
+	t.loop.places.n++
+	t.loop.places.mu.Unlock()
+	t.w.more().placed = true
 }
 
 // givePlace gives back what TakePlace has taken.

@@ -281,8 +281,8 @@ func (t *Task) suspendSlowly() {
 	if w.Unwinding() {
 		return
 	}
+	w.on = false // first, so that what logs does not take itself for the task
 	l.stepEnds(t)
-	w.on = false
 	to := l.driver
 	creator := w.takeCreator()
 	if creator != nil {

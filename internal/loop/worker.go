@@ -48,6 +48,7 @@ type workerRare struct {
 	back    chan struct{} // tells the body, which was outside, that the stand-in has made room
 	placed  bool          // it has a place outside, see TakePlace
 	away    *absence      // in debug mode, while it is outside
+	section *section      // see Section
 	derived *derived
 	waits   []uintptr     // where the current wait stands, in debug mode
 	at      []uintptr     // where the last step has ended, in debug mode with a Scheduler

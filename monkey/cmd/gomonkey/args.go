@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/asyncgo/asyncgo/monkey/internal/overlay"
+)
+
+// A commandLine is what gomonkey was called with.
+type commandLine struct {
+	verb      string
+	patch     []string
+	dir       string   // of -C
+	tags      string   // of -tags
+	overlay   string   // of -overlay
+	listFlags []string // those that say which files a package has
+	rest      []string // for the go command, without those three
+}
+
+// switches are the flags of the go command that take no value.
+var switches = map[string]bool{
+	"a": true, "n": true, "x": true, "v": true, "i": true, "c": true, "race": true, "msan": true, "asan": true, "cover": true,
+	"work": true, "linkshared": true, "modcacherw": true, "trimpath": true, "json": true, "short": true, "failfast": true,
+	"benchmem": true, "fullpath": true, "artifacts": true, "buildvcs": true,
+}
+
+// selecting are the flags that say which files a package has, or where its module is.
+var selecting = []string{"race", "msan", "asan", "mod", "modfile", "compiler", "installsuffix", "modcacherw"}
+
+// parse takes a command line apart. The flags of the go command are known as far as needed: those before the first package
+// count, as for the go command itself, except that test takes flags behind packages too.
+func parse(args []string) (*commandLine, error) {
+	if len(args) == 0 || !slices.Contains([]string{"run", "build", "test", "list"}, args[0]) {
+		return nil, errors.New(usage)
+	}
+	c := &commandLine{verb: args[0]}
+	for args = args[1:]; len(args) > 0; {
+		arg := args[0]
+		if arg == "--" || arg == "-args" || arg == "--args" {
+			break
+		}
+		name, isFlag := strings.CutPrefix(arg, "-")
+		if !isFlag || name == "" {
+			if c.verb != "test" {
+				break
+			}
+			c.rest, args = append(c.rest, arg), args[1:]
+			continue
+		}
+		name, value, inside := strings.Cut(strings.TrimPrefix(name, "-"), "=")
+		n := 1
+		if !inside && !switches[name] {
+			if len(args) < 2 {
+				return nil, fmt.Errorf("gomonkey: the flag -%s needs a value", name)
+			}
+			value, n = args[1], 2
+		}
+		switch name {
+		case "patch":
+			c.patch = append(c.patch, value)
+		case "C":
+			c.dir = value
+		case "tags":
+			c.tags = value
+		case "overlay":
+			c.overlay = value
+		default:
+			c.rest = append(c.rest, args[:n]...)
+			if slices.Contains(selecting, name) {
+				flag := "-" + name
+				if inside || n == 2 {
+					flag += "=" + value
+				}
+				c.listFlags = append(c.listFlags, flag)
+			}
+		}
+		args = args[n:]
+	}
+	c.rest = append(c.rest, args...)
+	if c.tags != "" {
+		c.listFlags = append(c.listFlags, "-tags="+c.tags)
+	}
+	return c, nil
+}
+
+// command returns the arguments of the go command. goflags is what GOFLAGS says.
+func (c *commandLine) command(goflags string, b *overlay.Build) []string {
+	tags := c.tags
+	if tags == "" {
+		for flag := range strings.FieldsSeq(goflags) {
+			if value, ok := strings.CutPrefix(strings.TrimPrefix(flag, "-"), "-tags="); ok {
+				tags = value
+			} else if value, ok := strings.CutPrefix(flag, "-tags="); ok {
+				tags = value
+			}
+		}
+	}
+	if tags != "" {
+		tags += ","
+	}
+	var args []string
+	if c.dir != "" {
+		args = append(args, "-C", c.dir)
+	}
+	args = append(args, c.verb, "-tags="+tags+overlay.Tag, "-overlay="+b.File)
+	args = append(args, b.Flags...)
+	for i, arg := range c.rest {
+		if len(b.Flags) > 0 && (arg == "-modfile" || strings.HasPrefix(strings.TrimLeft(arg, "-"), "modfile=")) {
+			rest := c.rest[i+1:]
+			if arg == "-modfile" {
+				rest = rest[1:]
+			}
+			return append(append(args, c.rest[:i]...), rest...)
+		}
+	}
+	return append(args, c.rest...)
+}

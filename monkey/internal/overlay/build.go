@@ -1,0 +1,305 @@
+package overlay
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A Build is what the go command has to be told.
+type Build struct {
+	Sites []Found
+	File  string   // for -overlay
+	Flags []string // besides -overlay and the tag
+	Env   []string // besides that of the process
+}
+
+// A Found is a site with the place where it was found.
+type Found struct {
+	Site
+	Full string // its name, as package monkey has it
+	File string
+	Line int
+}
+
+// Tag is the build tag by which package monkey knows that the overlay is there.
+const Tag = "gomonkey"
+
+// everywhere is a package with sites that every program has.
+const everywhere = "internal/sync"
+
+// A builder makes one build.
+type builder struct {
+	tools    *Toolchain
+	cache    *cache
+	replaced map[string]string // by the user's own overlay
+	packages map[string]*Package
+	sources  map[string]*source
+	found    []Found
+	groups   string            // of the standard library, in the specification
+	out      map[string]string // what the overlay will say
+	build    *Build
+}
+
+// Make makes the overlay for a Spec, with its files in the folder of the cache. User is the name of an overlay that the
+// user has given, or "".
+func Make(spec *Spec, tools *Toolchain, folder, user string) (*Build, error) {
+	b := &builder{
+		tools: tools, sources: map[string]*source{}, out: map[string]string{}, replaced: map[string]string{},
+		build: &Build{},
+	}
+	if user != "" {
+		if err := b.readUser(user); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if b.cache, err = openCache(folder, tools); err != nil {
+		return nil, err
+	}
+	sites, err := b.resolve(spec)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.fetchModules(sites); err != nil {
+		return nil, err
+	}
+	if err := b.rewrite(sites); err != nil {
+		return nil, err
+	}
+	b.build.Sites = b.found
+	b.build.File, err = b.cache.writeOverlay(b.out)
+	return b.build, err
+}
+
+// Find is Make without writing anything: it returns the sites only.
+func Find(spec *Spec, tools *Toolchain) ([]Found, error) {
+	b := &builder{tools: tools, sources: map[string]*source{}, out: map[string]string{}, replaced: map[string]string{}, build: &Build{}}
+	sites, err := b.resolve(spec)
+	if err != nil {
+		return nil, err
+	}
+	err = b.rewrite(sites)
+	return b.found, err
+}
+
+// readUser takes in an overlay of the user's own. What it replaces is what is patched.
+func (b *builder) readUser(name string) error {
+	text, err := readFile(absolute(b.tools.Dir, name), nil)
+	if err != nil {
+		return fmt.Errorf("gomonkey: -overlay: %v", err)
+	}
+	var o struct{ Replace map[string]string }
+	if err := json.Unmarshal(text, &o); err != nil {
+		return fmt.Errorf("gomonkey: -overlay: %s: %v", name, err)
+	}
+	for from, to := range o.Replace {
+		if to != "" {
+			to = absolute(b.tools.Dir, to)
+		}
+		b.replaced[absolute(b.tools.Dir, from)] = to
+	}
+	for from, to := range b.replaced {
+		b.out[from] = to
+	}
+	return nil
+}
+
+func absolute(dir, path string) string {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// resolve finds the packages of a Spec, and which sites its names mean.
+func (b *builder) resolve(spec *Spec) ([]Site, error) {
+	sites := spec.standardSites(b.tools.Env["GOOS"])
+	b.groups = strings.Join(spec.groups, ",")
+	paths := []string{"runtime"}
+	for _, s := range sites {
+		paths = append(paths, s.Path)
+	}
+	meanings := make([][]Site, len(spec.names))
+	for i, name := range spec.names {
+		meanings[i], _ = candidates(name) // which ParseSpec has looked at
+		for _, s := range meanings[i] {
+			paths = append(paths, s.Path)
+		}
+	}
+	slices.Sort(paths)
+	var err error
+	if b.packages, err = b.tools.list(slices.Compact(paths)); err != nil {
+		return nil, err
+	}
+	for i, name := range spec.names {
+		n := slices.IndexFunc(meanings[i], func(s Site) bool {
+			p := b.packages[s.Path]
+			return p != nil && p.Dir != "" && len(p.GoFiles)+len(p.CgoFiles) > 0
+		})
+		if n < 0 {
+			why := ""
+			if p := b.packages[meanings[i][0].Path]; p != nil && p.Error != nil {
+				why = ": " + strings.TrimSpace(p.Error.Err)
+			}
+			return nil, fmt.Errorf("gomonkey: %s: there is no such package in this build%s", name, why)
+		}
+		s := meanings[i][n]
+		if !slices.ContainsFunc(sites, func(o Site) bool { return o.Path == s.Path && o.Recv == s.Recv && o.Func == s.Func }) {
+			sites = append(sites, s)
+		}
+	}
+	return sites, nil
+}
+
+// rewrite makes the files.
+func (b *builder) rewrite(sites []Site) error {
+	byPackage := map[string][]Site{}
+	for _, s := range sites {
+		byPackage[s.Path] = append(byPackage[s.Path], s)
+	}
+	for _, path := range sorted(byPackage) {
+		if err := b.rewritePackage(path, byPackage[path]); err != nil {
+			return err
+		}
+	}
+	hook := b.packages["runtime"]
+	if hook == nil || hook.Dir == "" {
+		return fmt.Errorf("gomonkey: the go command knows no package runtime")
+	}
+	if err := b.put(filepath.Join(hook.Dir, ExtraFile), []byte(runtimeHook)); err != nil {
+		return err
+	}
+	for _, path := range sorted(b.sources) {
+		s := b.sources[path]
+		if len(s.edits) == 0 {
+			continue
+		}
+		text, err := s.bytes()
+		if err != nil {
+			return err
+		}
+		if err := b.put(path, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put has the overlay replace a file.
+func (b *builder) put(path string, text []byte) error {
+	if b.cache == nil {
+		return nil
+	}
+	to, err := b.cache.write(path, text)
+	b.out[path] = to
+	return err
+}
+
+func (b *builder) rewritePackage(path string, sites []Site) error {
+	p := b.packages[path]
+	if p == nil || p.Dir == "" {
+		return fmt.Errorf("gomonkey: package %s is not there, which %s has patched", path, b.tools.Env["GOVERSION"])
+	}
+	var (
+		registry []registered
+		needs    []string
+		name     string
+	)
+	for n, site := range sites {
+		s, f, err := b.locate(p, site)
+		if err != nil {
+			return err
+		}
+		more, err := s.patch(site, f, n)
+		if err != nil {
+			return err
+		}
+		if f.Body == nil {
+			if err := b.relink(path+"."+site.Func, path+"."+originalPrefix+site.Func); err != nil {
+				return err
+			}
+		}
+		full := fullName(site, f)
+		name, needs = s.file.Name.Name, append(needs, more...)
+		registry = append(registry, registered{site.Group, full})
+		b.found = append(b.found, Found{site, full, s.path, s.fset.Position(f.Pos()).Line})
+	}
+	slices.Sort(needs)
+	groups := ""
+	if path == everywhere {
+		groups = b.groups
+	}
+	text, err := extra(name, registry, slices.Compact(needs), groups)
+	if err != nil {
+		return err
+	}
+	return b.put(filepath.Join(p.Dir, ExtraFile), text)
+}
+
+// locate finds the declaration of a site.
+func (b *builder) locate(p *Package, site Site) (*source, *ast.FuncDecl, error) {
+	for _, name := range p.GoFiles {
+		s, err := b.source(filepath.Join(p.Dir, name))
+		if err != nil {
+			return nil, nil, err
+		}
+		if f := s.find(site); f != nil {
+			return s, f, nil
+		}
+	}
+	for _, name := range p.CgoFiles {
+		s, err := b.source(filepath.Join(p.Dir, name))
+		if err != nil {
+			return nil, nil, err
+		}
+		if s.find(site) != nil {
+			return nil, nil, fmt.Errorf("gomonkey: %s is in a file of cgo, which cannot be patched", site.Name())
+		}
+	}
+	in := b.tools.Env["GOOS"] + "/" + b.tools.Env["GOARCH"]
+	if p.Standard {
+		in = b.tools.Env["GOVERSION"] + " for " + in
+	}
+	return nil, nil, fmt.Errorf("gomonkey: there is no function %s in %s", site.Name(), in)
+}
+
+// source returns a file of which parts may have been edited already.
+func (b *builder) source(path string) (*source, error) {
+	if s := b.sources[path]; s != nil {
+		return s, nil
+	}
+	s, err := parseSource(path, b.replaced)
+	if err != nil {
+		return nil, err
+	}
+	b.sources[path] = s
+	return s, nil
+}
+
+// relink has package runtime provide the body of a function under another name.
+func (b *builder) relink(from, to string) error {
+	for _, name := range b.packages["runtime"].GoFiles {
+		path := filepath.Join(b.packages["runtime"].Dir, name)
+		s, err := b.source(path)
+		if err != nil {
+			return err
+		}
+		for _, group := range s.file.Comments {
+			for _, c := range group.List {
+				fields := strings.Fields(c.Text)
+				if len(fields) == 3 && fields[0] == "//go:linkname" && fields[2] == from {
+					s.replace(c, strings.TrimSuffix(c.Text, from)+to)
+					return nil
+				}
+			}
+		}
+	}
+	return fmt.Errorf("gomonkey: %s has no body in Go, and package runtime does not provide it", from)
+}
