@@ -98,17 +98,21 @@ func fuzz(f *testing.F, test func(t *testing.T, ops []byte)) {
 	f.Fuzz(test)
 }
 
-func TestModelLock(t *testing.T)      { random(t, followLock) }
-func TestModelSemaphore(t *testing.T) { random(t, followSemaphore) }
-func TestModelEvent(t *testing.T)     { random(t, followEvent) }
-func TestModelCondition(t *testing.T) { random(t, followCondition) }
-func TestModelBarrier(t *testing.T)   { random(t, followBarrier) }
+func TestModelLock(t *testing.T)             { random(t, followLock) }
+func TestModelRLock(t *testing.T)            { random(t, followRLock) }
+func TestModelSemaphore(t *testing.T)        { random(t, followSemaphore) }
+func TestModelBoundedSemaphore(t *testing.T) { random(t, followBoundedSemaphore) }
+func TestModelEvent(t *testing.T)            { random(t, followEvent) }
+func TestModelCondition(t *testing.T)        { random(t, followCondition) }
+func TestModelBarrier(t *testing.T)          { random(t, followBarrier) }
 
-func FuzzLock(f *testing.F)      { fuzz(f, followLock) }
-func FuzzSemaphore(f *testing.F) { fuzz(f, followSemaphore) }
-func FuzzEvent(f *testing.F)     { fuzz(f, followEvent) }
-func FuzzCondition(f *testing.F) { fuzz(f, followCondition) }
-func FuzzBarrier(f *testing.F)   { fuzz(f, followBarrier) }
+func FuzzLock(f *testing.F)             { fuzz(f, followLock) }
+func FuzzRLock(f *testing.F)            { fuzz(f, followRLock) }
+func FuzzSemaphore(f *testing.F)        { fuzz(f, followSemaphore) }
+func FuzzBoundedSemaphore(f *testing.F) { fuzz(f, followBoundedSemaphore) }
+func FuzzEvent(f *testing.F)            { fuzz(f, followEvent) }
+func FuzzCondition(f *testing.F)        { fuzz(f, followCondition) }
+func FuzzBarrier(f *testing.F)          { fuzz(f, followBarrier) }
 
 // A realTask is a task of the real loop.
 type realTask struct{ doer }
@@ -340,111 +344,6 @@ func followLock(t *testing.T, ops []byte) {
 		}
 		m.act = []func() string{release, release, func() string { return fmt.Sprint(l.tryAcquire()) }}
 		m.state = func() string { return lockState("Lock", l.locked, len(l.waiters)) }
-	})
-}
-
-// A simSemaphore is asyncio.Semaphore.
-type simSemaphore struct {
-	value   int
-	waiters []*simFuture
-}
-
-func (s *simSemaphore) locked() bool { return s.value == 0 || !allCancelled(s.waiters) }
-
-func (s *simSemaphore) acquire(t *simTask, then func(cancelled bool)) {
-	if !s.locked() {
-		s.value--
-		then(false)
-		return
-	}
-	var f *simFuture
-	t.wait(&s.waiters, func(cancelled bool) {
-		if cancelled && !f.cancelled {
-			s.value++
-		}
-		for s.value > 0 && s.wakeNext() {
-			continue
-		}
-		then(cancelled)
-	})
-	f = t.waits
-}
-
-func (s *simSemaphore) wakeNext() bool {
-	if wake(s.waiters, 1) == 0 {
-		return false
-	}
-	s.value--
-	return true
-}
-
-func (s *simSemaphore) release() {
-	s.value++
-	s.wakeNext()
-}
-
-func followSemaphore(t *testing.T, ops []byte) {
-	const permits = 2
-	follow(t, ops, func(ctx context.Context, m *machine) {
-		sem := async.NewSemaphore(permits)
-		m.spawning(ctx, func(ctx context.Context, say func(string, ...any)) error {
-			err := sem.Acquire(ctx)
-			if err == nil {
-				say("has one")
-			}
-			return err
-		})
-		m.spawning(ctx, func(ctx context.Context, say func(string, ...any)) error {
-			return sem.With(ctx, func(ctx context.Context) error {
-				say("is in")
-				err := async.Sleep(ctx, 0)
-				say("is out")
-				return err
-			})
-		})
-		release := func() string { sem.Release(); return "" }
-		m.act = []func() string{release, release, func() string { return fmt.Sprint(sem.TryAcquire()) }}
-		m.state = func() string { return fmt.Sprint(sem, sem.Value()) }
-	}, func(s *sim, m *machine) {
-		sem := simSemaphore{value: permits}
-		m.simulating(s, func(t *simTask) {
-			sem.acquire(t, func(cancelled bool) {
-				if !cancelled {
-					t.say("has one")
-				}
-			})
-		})
-		m.simulating(s, func(t *simTask) {
-			sem.acquire(t, func(cancelled bool) {
-				if cancelled {
-					return
-				}
-				t.say("is in")
-				t.sleep(func(bool) {
-					t.say("is out")
-					sem.release()
-				})
-			})
-		})
-		release := func() string { sem.release(); return "" }
-		m.act = []func() string{release, release, func() string {
-			if sem.locked() {
-				return "false"
-			}
-			sem.value--
-			return "true"
-		}}
-		m.state = func() string {
-			state := lockState("Semaphore", true, len(sem.waiters))
-			if !sem.locked() {
-				state = fmt.Sprintf("Semaphore(unlocked, value: %d", sem.value)
-				if n := len(sem.waiters); n > 0 {
-					state += fmt.Sprintf(", waiters: %d", n)
-				}
-				state += ")"
-			}
-			return fmt.Sprint(state, " ", sem.value)
-		}
 	})
 }
 
