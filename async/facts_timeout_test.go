@@ -170,6 +170,14 @@ func TestFactsTimeout(t *testing.T) {
 		expectEqual(t, "cancelled", task.Cancelled(), true)
 		expectEqual(t, "expired", ts.Expired(), false)
 		expectEqual(t, "the number of requests", task.Cancelling(), 1)
+		// CPython takes one from before the block, which is told in it when the deadline has passed, for the timeout's own.
+		task = async.Go(ctx, func(ctx context.Context) error {
+			async.CurrentTask(ctx).Cancel()
+			return async.Timeout(ctx, 0, hang)
+		})
+		_, err = task.Await(ctx)
+		expectError(t, "cancelled before the block", err, async.ErrCancelled)
+		expectEqual(t, "cancelled", task.Cancelled(), true)
 	}))
 
 	t.Run("L9 a cancellation from outside in the cleanup wins over the timeout", onLoop(func(ctx context.Context, t *testing.T) {
