@@ -156,6 +156,10 @@ func (k *semaphoreKeeper) String() string { return (*Semaphore)(k).String() }
 // A BoundedSemaphore is asyncio.BoundedSemaphore: a [Semaphore] that never has more permits than in the
 // beginning. Giving back one too many is a bug, and panics. The zero value has no permit and never
 // will.
+//
+// Python's acquire(timeout=d) is an Acquire with the context of this line:
+//
+//	ctx, cancel := async.WithTimeout(ctx, d); defer cancel()
 type BoundedSemaphore struct {
 	sem   Semaphore
 	bound int
