@@ -3,6 +3,7 @@ package asynctest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/asyncgo/asyncgo/async"
@@ -49,6 +50,39 @@ var lockSurvivors = []survivor{
 			}
 			defer s.Release()
 			return async.Sleep(ctx, time.Second)
+		})
+	}},
+	{"Lock whose waiter is cancelled as it is woken", func(ctx context.Context) error {
+		var l async.Lock
+		return passedOn(ctx, &l, l.Acquire, l.Release, "Lock(unlocked)")
+	}},
+	{"Semaphore whose waiter is cancelled as it is woken", func(ctx context.Context) error {
+		s := async.NewSemaphore(1)
+		return passedOn(ctx, s, s.Acquire, s.Release, "Semaphore(unlocked, value: 1)")
+	}},
+	{"BoundedSemaphore whose waiter is cancelled as it is woken", func(ctx context.Context) error {
+		s := async.NewBoundedSemaphore(1)
+		return passedOn(ctx, s, s.Acquire, s.Release, "BoundedSemaphore(unlocked, value: 1)")
+	}},
+	{"RLock whose waiter is cancelled as it is woken", func(ctx context.Context) error {
+		var l async.RLock
+		return passedOn(ctx, &l, l.Acquire, l.Release, "RLock(unlocked)")
+	}},
+	{"Condition whose waiter is cancelled as it is woken", func(ctx context.Context) error {
+		c := async.NewCondition(nil)
+		free(ctx, c, "Condition(unlocked)")
+		items := 0
+		take := func(ctx context.Context) error {
+			return c.With(ctx, func(ctx context.Context) error {
+				err := c.WaitFor(ctx, func() bool { return items > 0 })
+				if err == nil {
+					items--
+				}
+				return err
+			})
+		}
+		return handedOver(ctx, take, func(ctx context.Context) error {
+			return c.With(ctx, func(context.Context) error { items++; c.Notify(1); return nil })
 		})
 	}},
 	{"Event", func(ctx context.Context) error {
@@ -198,4 +232,35 @@ var lockSurvivors = []survivor{
 			return orTimeout(err)
 		})
 	}},
+}
+
+// passedOn has the main task hold a lock that two others want, and release it as the first of them is cancelled. Those who
+// get it release it at once.
+func passedOn(ctx context.Context, p fmt.Stringer, acquire program, release func(), want string) error {
+	free(ctx, p, want)
+	for range 3 {
+		if err := acquire(ctx); err != nil {
+			return err
+		}
+		use := func(ctx context.Context) error {
+			if err := acquire(ctx); err != nil {
+				return err
+			}
+			release()
+			return nil
+		}
+		first, second := async.Go(ctx, use, async.Name("first")), async.Go(ctx, use, async.Name("second"))
+		err := func() error {
+			defer release()
+			return errors.Join(pause(ctx), pause(ctx))
+		}()
+		first.Cancel()
+		if _, other := async.GatherSettled(ctx, first); err != nil || other != nil {
+			return errors.Join(err, other)
+		}
+		if _, err := second.Await(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }

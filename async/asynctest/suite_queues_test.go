@@ -35,7 +35,8 @@ var queueSurvivors = func() (all []survivor) {
 		name string
 		main func(ctx context.Context, q store) error
 	}{
-		{"", transfer}, {" with TaskDone and Join", joined}, {" that is shut down", shutDown}, {" that is shut down at once", dropped},
+		{"", transfer}, {" whose getter is cancelled as it is woken", getterCancelled}, {" whose putter is", putterCancelled},
+		{" with TaskDone and Join", joined}, {" that is shut down", shutDown}, {" that is shut down at once", dropped},
 	}
 	for _, k := range kinds {
 		for _, u := range uses {
@@ -53,23 +54,47 @@ var queueSurvivors = func() (all []survivor) {
 }()
 
 // transfer has tasks put items into a queue and take them out, and counts them: none is lost, also if a task is
-// cancelled on the way.
+// cancelled on the way. In some orders the last one waits in vain, but nobody does so for what is there.
 func transfer(ctx context.Context, q store) error {
 	in, out := 0, 0
 	asynctest.Invariant(ctx, func() error { return same("items out and items held", out+q.Len(), in) })
+	l, err := async.RunningLoop(ctx)
+	if err != nil {
+		return err
+	}
 	return three(ctx, func(ctx context.Context, task, turn int) error {
-		short, cancel := async.WithTimeout(ctx, time.Minute) // those who are left alone give up
+		d := time.Second << (3*turn + task) // no two end at the same time
+		short, cancel := async.WithTimeout(ctx, d)
 		defer cancel()
+		began, put := l.Time(), (task+turn)%2 == 0
 		var err error
-		if (task+turn)%2 == 0 {
+		if put {
 			if err = q.Put(short, task); err == nil {
 				in++
 			}
 		} else if _, err = q.Get(short); err == nil {
 			out++
 		}
+		if err != nil && l.Time() >= began+d && (q.Len() == 0) == put { // and not by a fault
+			return errors.New("a wait has not noticed that it could end")
+		}
 		return errors.Join(orTimeout(err), pause(ctx))
 	})
+}
+
+// getterCancelled takes the item that somebody was woken for to the next one.
+func getterCancelled(ctx context.Context, q store) error {
+	return handedOver(ctx, func(ctx context.Context) error { _, err := q.Get(ctx); return err },
+		func(ctx context.Context) error { return q.Put(ctx, 1) })
+}
+
+// putterCancelled does that with room for an item.
+func putterCancelled(ctx context.Context, q store) error {
+	if err := q.Put(ctx, 0); err != nil {
+		return err
+	}
+	return handedOver(ctx, func(ctx context.Context) error { return q.Put(ctx, 1) },
+		func(ctx context.Context) error { _, err := q.Get(ctx); return err })
 }
 
 // joined has one task put items in and wait until they are done, and two that work on them.
@@ -81,6 +106,7 @@ func joined(ctx context.Context, q store) error {
 		return errors.Join(same("items not done", s.Unfinished, in-done), same("items held", s.Size, in-done))
 	})
 	put := func(ctx context.Context) error {
+		defer q.Shutdown(false) // there is nothing more to work on
 		for turn := range 3 {
 			if err := q.Put(ctx, turn); err != nil {
 				return err
@@ -96,7 +122,7 @@ func joined(ctx context.Context, q store) error {
 	work := func(ctx context.Context) error {
 		for range 3 {
 			if _, err := q.Get(ctx); err != nil {
-				return err
+				return orShut(err)
 			}
 			err := func() error {
 				defer func() { done++; q.TaskDone() }()
@@ -108,15 +134,28 @@ func joined(ctx context.Context, q store) error {
 		}
 		return nil
 	}
-	return together(ctx, patient(put), patient(work), patient(work))
+	return together(ctx, patient(put), patient(work), patient(work), patient(func(ctx context.Context) error {
+		if err := pause(ctx); err != nil {
+			return err
+		}
+		return q.Join(ctx) // a second one
+	}))
 }
 
-// patient gives up after an hour: when a fault has taken the others away.
+// orShut takes the end of a queue for a way to succeed.
+func orShut(err error) error {
+	if errors.Is(err, async.ErrQueueShutdown) {
+		return nil
+	}
+	return err
+}
+
+// patient gives up after an hour: when a fault has taken the others away. Without a fault that is a failure.
 func patient(p program) program {
 	return func(ctx context.Context) error {
 		ctx, cancel := async.WithTimeout(ctx, time.Hour)
 		defer cancel()
-		return orTimeout(p(ctx))
+		return p(ctx)
 	}
 }
 
@@ -158,12 +197,6 @@ func dropped(ctx context.Context, q store) error {
 	asynctest.Invariant(ctx, func() error {
 		return errors.Join(same("items held", q.Len(), 0), same("items not done", q.Stats().Unfinished, 0), same("items worked on", working, 0))
 	})
-	orShut := func(err error) error {
-		if errors.Is(err, async.ErrQueueShutdown) {
-			return nil
-		}
-		return err
-	}
 	put := func(ctx context.Context) error {
 		for turn := range 3 {
 			if err := q.Put(ctx, turn); err != nil {

@@ -132,12 +132,17 @@ var taskSurvivors = []survivor{
 				return v, async.Sleep(ctx, d)
 			}
 		}
+		l, err := async.RunningLoop(ctx)
+		if err != nil {
+			return err
+		}
 		return three(ctx, func(ctx context.Context, _, turn int) error {
+			began := l.Time()
 			v, err := async.Race(ctx, after(time.Hour, -1), after(time.Duration(turn)*time.Second, turn))
 			if err != nil {
 				return err
 			}
-			return same("the winner", v, turn)
+			return errors.Join(same("the winner", v, turn), same("the time", l.Time() < began+time.Hour, true))
 		})
 	}},
 	{"GatherSettled", func(ctx context.Context) error {

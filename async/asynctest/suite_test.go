@@ -62,6 +62,32 @@ func three(ctx context.Context, op func(ctx context.Context, task, turn int) err
 	return together(ctx, fns...)
 }
 
+// handedOver has two tasks take something, three times, and cancels the first one in the step in which somebody gives. What
+// that one was woken for has to reach the other, or there is a deadlock.
+func handedOver(ctx context.Context, take, give program) error {
+	for range 3 {
+		first, second := async.Go(ctx, take, async.Name("first")), async.Go(ctx, take, async.Name("second"))
+		if err := errors.Join(pause(ctx), pause(ctx)); err != nil {
+			return err
+		}
+		if err := give(ctx); err != nil {
+			return err
+		}
+		first.Cancel()
+		got, err := async.GatherSettled(ctx, first)
+		if err == nil && got[0].Err == nil { // it was faster
+			err = give(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := second.Await(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // exclusive returns a function that waits, and that at most so many may be in at a time.
 func exclusive(ctx context.Context, most int) program {
 	t := asynctest.TB(ctx)
