@@ -15,6 +15,9 @@
 // A block that is followed by the line <!-- output --> and a block fenced with
 // ```text is run, statements by async.Run, and has to print that text.
 //
+// A page that a reader can follow in a module of its own is followed: its files are written, its commands are run, and
+// they have to print what the page says. TestWalks tells how such a page is marked.
+//
 // And every relative link leads to a file that is there, and to a heading in it if
 // it names one.
 package doccheck

@@ -14,11 +14,15 @@ type block struct {
 	info   string // behind the opening fence
 	text   string
 	output *block // what it has to print, or nil
+	walked bool   // it is a file of a walk, which builds it
 }
 
 // outputMark is the line before a fence that makes a block the output of the Go
 // block above it.
 const outputMark = "<!-- output -->"
+
+// fileMark is how the line before a file of a walk begins.
+const fileMark = "<!-- file: "
 
 // extract returns the Go blocks of a page, and what is wrong with its fences.
 func extract(page, text string) (blocks []*block, faults []string) {
@@ -29,6 +33,7 @@ func extract(page, text string) (blocks []*block, faults []string) {
 	var fence, indent string
 	var last *block // the Go block that an output would be of
 	marked := 0     // the line of an outputMark that waits for its block
+	walked := 0     // the line of the last mark of a walk's file
 
 	for i, line := range strings.Split(text, "\n") {
 		number := i + 1
@@ -42,13 +47,13 @@ func extract(page, text string) (blocks []*block, faults []string) {
 					fault(marked, "this output is not a block of text")
 				case marked > 0:
 					last.output = open
-				case open.info == "go":
+				case open.info == "go" && !open.walked:
 					blocks = append(blocks, open)
 				case strings.HasPrefix(open.info, "go ") && open.info != "go ignore":
 					fault(open.line, "nobody knows what to do with a block of %q", open.info)
 				}
 				marked, last = 0, nil
-				if open.info == "go" {
+				if open.info == "go" && !open.walked {
 					last = open
 				}
 				open = nil
@@ -63,9 +68,13 @@ func extract(page, text string) (blocks []*block, faults []string) {
 			info := strings.TrimLeft(trimmed, "`")
 			fence = trimmed[:len(trimmed)-len(info)]
 			indent = line[:strings.Index(line, "`")]
-			open = &block{page: page, line: number + 1, info: strings.TrimSpace(info)}
+			open = &block{page: page, line: number + 1, info: strings.TrimSpace(info), walked: walked == number-1 && walked > 0}
 		case trimmed == outputMark:
 			marked = number
+		case strings.HasPrefix(trimmed, fileMark):
+			if walked = number; walks[page] == "" {
+				fault(number, "this page is not followed, and so the file is not built")
+			}
 		case marked > 0:
 			fault(marked, "this output has no block in the next line")
 			marked = 0
@@ -142,6 +151,7 @@ func TestExtractFindsFaults(t *testing.T) {
 		{"```go\n```\n```sh\n```\n" + outputMark + "\n```text\n1\n```\n", "p.md:5: this output follows no Go block"},
 		{"```go\n```\n" + outputMark + "\n```sh\n1\n```\n", "p.md:3: this output is not a block of text"},
 		{"```go\n```\n" + outputMark + "\n\n```text\n1\n```\n", "p.md:3: this output has no block in the next line"},
+		{fileMark + "a.go -->\n```go\n```\n", "p.md:1: this page is not followed"},
 		{"```go\n```\n" + outputMark, "p.md:3: this output has no block in the next line"},
 	} {
 		_, faults := extract("p.md", tt.page)
