@@ -25,4 +25,20 @@ func TestMillionSleeps(t *testing.T) {
 			return same("the time", l.Time(), time.Duration(n)*time.Hour)
 		})
 	})
+	t.Run("as do a million of a thousand tasks", func(t *testing.T) {
+		asynctest.Run(t, func(ctx context.Context) error {
+			tasks := make([]program, 1000)
+			for i := range tasks {
+				tasks[i] = func(ctx context.Context) error {
+					for range n / len(tasks) {
+						if err := async.Sleep(ctx, time.Hour+time.Duration(i)); err != nil {
+							return err
+						}
+					}
+					return nil
+				}
+			}
+			return together(ctx, tasks...)
+		})
+	})
 }

@@ -294,11 +294,3 @@ func lateReader(ctx context.Context) error {
 		return nil
 	})
 }
-
-func BenchmarkExplore(b *testing.B) {
-	b.ReportAllocs()
-	main := lostUpdate(3)
-	m := &mute{TB: b}
-	asynctest.Explore(m, func(ctx context.Context) error { main(ctx); return nil }, asynctest.Schedules(b.N))
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "schedules/s")
-}

@@ -162,12 +162,16 @@ func (s *session) give() {
 
 // limit ends the run when it takes too long, on the clock on the wall.
 func (s *session) limit() (stop func()) {
+	if s.timeout <= 0 && s.end.IsZero() {
+		return func() {}
+	}
+	return s.limited()
+}
+
+func (s *session) limited() (stop func()) {
 	d := s.timeout
 	why := func() string { return fmt.Sprintf("the run has taken longer than %v", d) }
 	if d <= 0 {
-		if s.end.IsZero() {
-			return func() {}
-		}
 		// What is left of the test's time, also if it is the thousandth run.
 		d = max(time.Until(s.end), 0)
 		began, runs := time.Now(), s.runs
