@@ -72,8 +72,8 @@ type Result struct {
 // printed as a numbered timeline.
 //
 // A program whose events differ although the choices are the same cannot be replayed, and fails too: the report names
-// the first step that differs. Explore notices it by repeating schedules, the first ones and one of sixteen
-// after that, and by comparing each schedule with the one before as far as the choices are the same.
+// the first step that differs. Explore notices it by running schedules twice, each of the first thousand and one of
+// sixteen after that, and by comparing each schedule with the one before as far as the choices are the same.
 //
 // If ASYNCGO_SCHEDULE is set to text that is no token, the test fails.
 func Explore(t testing.TB, main func(ctx context.Context) error, opts ...Option) *Result {
@@ -98,6 +98,9 @@ func start(t testing.TB, main func(ctx context.Context) error, opts []Option, wh
 		defer loop.KeepBooks()()
 		if text := os.Getenv(variable); text != "" {
 			k, mine, err := decode(text, s.owner)
+			if mine || err != nil {
+				taken.Store(true)
+			}
 			switch {
 			case err != nil:
 				r.Failed, r.Failure = 1, err.Error()
@@ -154,10 +157,17 @@ func (s *session) inDetail(on bool) {
 
 func (s *session) rand() *rand.Rand { return rand.New(rand.NewPCG(s.seed, 0)) }
 
+// repeatAll is how many schedules are all run twice, to see whether their events are the same: as many as there are by
+// default. repeatSome is of how many after that one is, so that a search of millions costs little more for it.
+const (
+	repeatAll  = 1000
+	repeatSome = 16
+)
+
 func (s *session) explore(r *Result) {
 	most := s.schedules
 	if most == 0 {
-		most = 1000
+		most = repeatAll
 		if _, ok := s.search.start(nil).(*exhaustive); ok {
 			most = math.MaxInt
 		}
@@ -184,7 +194,7 @@ func (s *session) explore(r *Result) {
 		if !a.failed() {
 			last.compare(s, a)
 		}
-		if !a.failed() && (r.Schedules <= 8 || r.Schedules%16 == 0) {
+		if !a.failed() && (r.Schedules <= repeatAll || r.Schedules%repeatSome == 0) {
 			s.repeat(a, fault{})
 		}
 		r.Hash = a.hash

@@ -251,6 +251,25 @@ func TestExplore(t *testing.T) {
 		})
 		has(t, said, "not deterministic", "step ", " differs")
 	})
+	t.Run("so is one that is not in a single schedule of 90", func(t *testing.T) {
+		runs := map[string]int{}
+		said := mustFail(t, func(t testing.TB) {
+			asynctest.Explore(t, func(ctx context.Context) error {
+				trail := ""
+				mark := func(name string) program {
+					return steps(func() { trail += name }, func() { trail += name })
+				}
+				if err := together(ctx, mark("a"), mark("b"), mark("c")); err != nil {
+					return err
+				}
+				if runs[trail]++; trail == "ccbbaa" && runs[trail] > 1 {
+					return pause(ctx)
+				}
+				return nil
+			}, asynctest.Strategy(asynctest.Exhaustive(0)))
+		})
+		has(t, said, "not deterministic", "step 8 differs")
+	})
 	t.Run("so is the order of a map", func(t *testing.T) {
 		said := mustFail(t, func(t testing.TB) {
 			asynctest.Explore(t, func(ctx context.Context) error {

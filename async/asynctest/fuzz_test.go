@@ -95,6 +95,14 @@ func TestFuzz(t *testing.T) {
 		}
 		has(t, out, "the token does not fit the program")
 	})
+	t.Run("a token that no test takes is named", func(t *testing.T) {
+		for token, named := range map[string]bool{"00000000.AA": true, "nonsense": false} {
+			out, failed := target(t, t.TempDir(), []string{"ASYNCGO_SCHEDULE=" + token}, "-test.run=^TestComplete$|^FuzzLostUpdate$")
+			if got := strings.Contains(out, "no test that was run has the token ASYNCGO_SCHEDULE="+token); got != named || failed == named {
+				t.Errorf("with the token %s it says\n%s", token, out)
+			}
+		}
+	})
 	t.Run("each byte is a choice by its remainder, and the first task is chosen without", func(t *testing.T) {
 		var order string
 		main := func(ctx context.Context) error {

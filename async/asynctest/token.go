@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
 // variable names the environment variable that holds the token of a schedule to replay.
 const variable = "ASYNCGO_SCHEDULE"
+
+// taken is whether a test of this process has taken the token in the environment.
+var taken atomic.Bool
 
 // A token is a schedule, and the fault that is injected into it, as text: a hash of the test's name, so that
 // one test does not take the token of another, and the choices, in base64. First comes how many there are, which tells
