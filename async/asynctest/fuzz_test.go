@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -13,9 +12,6 @@ import (
 	"github.com/asyncgo/asyncgo/async/asynctest"
 	"github.com/asyncgo/asyncgo/async/asynctest/testdata/corpus"
 )
-
-// buggyVariable is in the environment of a process that runs a fuzz target for TestFuzz, which looks for a bug then.
-const buggyVariable = "ASYNCTEST_BUGGY"
 
 func FuzzLostUpdate(f *testing.F) {
 	if os.Getenv(buggyVariable) != "" {
@@ -26,21 +22,6 @@ func FuzzLostUpdate(f *testing.F) {
 }
 
 func TestFuzz(t *testing.T) {
-	// target runs FuzzLostUpdate in a process of its own, and returns what it prints.
-	target := func(t *testing.T, dir string, env []string, args ...string) (out string, failed bool) {
-		t.Helper()
-		exe, err := os.Executable()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd := exec.CommandContext(t.Context(), exe, args...)
-		cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
-		text, err := cmd.CombinedOutput()
-		if _, exited := err.(*exec.ExitError); err != nil && !exited {
-			t.Fatal(err)
-		}
-		return string(text), err != nil
-	}
 	told := regexp.MustCompile(`ASYNCGO_SCHEDULE=(\S+) go test -run (\S+)`)
 	// replay runs the command that a failure tells, and returns what that prints.
 	replay := func(t *testing.T, dir, failure, program string) (out string, failed bool) {
@@ -52,11 +33,11 @@ func TestFuzz(t *testing.T) {
 		if m[2] != "'^FuzzLostUpdate$'" {
 			t.Errorf("the command selects %s", m[2])
 		}
-		return target(t, dir, []string{"ASYNCGO_SCHEDULE=" + m[1], buggyVariable + "=" + program}, "-test.v", "-test.run="+strings.Trim(m[2], "'"))
+		return again(t, dir, []string{"ASYNCGO_SCHEDULE=" + m[1], buggyVariable + "=" + program}, "-test.v", "-test.run="+strings.Trim(m[2], "'"))
 	}
 	t.Run("the token of what the fuzzer has found is replayed by the fuzz target", func(t *testing.T) {
 		dir := t.TempDir()
-		failure, failed := target(t, dir, []string{buggyVariable + "=1"}, "-test.run=^$", "-test.fuzz=^FuzzLostUpdate$",
+		failure, failed := again(t, dir, []string{buggyVariable + "=1"}, "-test.run=^$", "-test.fuzz=^FuzzLostUpdate$",
 			"-test.fuzzcachedir="+filepath.Join(dir, "cache"), "-test.fuzztime=100000x", "-test.fuzzminimizetime=1x")
 		if !failed {
 			t.Fatalf("the fuzzer has found nothing:\n%s", failure)
@@ -80,7 +61,7 @@ func TestFuzz(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(seeds, "bad"), []byte("go test fuzz v1\n[]byte(\"\\x03\")\n"), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		failure, failed := target(t, dir, []string{buggyVariable + "=1"}, "-test.run=^FuzzLostUpdate$")
+		failure, failed := again(t, dir, []string{buggyVariable + "=1"}, "-test.run=^FuzzLostUpdate$")
 		if !failed {
 			t.Fatalf("the seed has passed:\n%s", failure)
 		}
@@ -97,7 +78,7 @@ func TestFuzz(t *testing.T) {
 	})
 	t.Run("a token that no test takes is named", func(t *testing.T) {
 		for token, named := range map[string]bool{"00000000.AA": true, "nonsense": false} {
-			out, failed := target(t, t.TempDir(), []string{"ASYNCGO_SCHEDULE=" + token}, "-test.run=^TestComplete$|^FuzzLostUpdate$")
+			out, failed := again(t, t.TempDir(), []string{"ASYNCGO_SCHEDULE=" + token}, "-test.run=^TestComplete$|^FuzzLostUpdate$")
 			if got := strings.Contains(out, "no test that was run has the token ASYNCGO_SCHEDULE="+token); got != named || failed == named {
 				t.Errorf("with the token %s it says\n%s", token, out)
 			}

@@ -21,7 +21,7 @@ func (s *session) shrink(k token, kind string) (short token, tries int) {
 		tries++
 		a := s.run(&replay{choices: choices}, k.fault)
 		steps += len(a.steps)
-		return a.kind() == kind
+		return a.kind() == kind && (a.hit || k.fault.kind == noFault) // or it is another failure, without the fault
 	}
 	for improved := true; improved && tries < shrinkTries; {
 		improved = false

@@ -118,6 +118,36 @@ func TestToken(t *testing.T) {
 	})
 }
 
+func TestShrinkKeepsTheFault(t *testing.T) {
+	t.Run("a schedule that fails without the fault does not take the place of one that needs it", func(t *testing.T) {
+		main := func(ctx context.Context) error {
+			trail := ""
+			if err := together(ctx, steps(func() { trail += "a" }), steps(func() { trail += "b" })); err != nil {
+				return err
+			}
+			if trail == "ab" {
+				return errors.New("it fails")
+			}
+			if pause(ctx) != nil {
+				return errors.New("it fails")
+			}
+			return nil
+		}
+		for seed := range uint64(100) {
+			r := asynctest.Sweep(&mute{TB: t}, main, asynctest.Strategy(asynctest.Random), asynctest.Schedules(1), asynctest.Seed(seed), asynctest.Faults("cancel"))
+			if r.Schedules == 1 {
+				continue // the first run has failed
+			}
+			m := &mute{TB: t}
+			if again := asynctest.Replay(m, r.Token, main, 1); again.Failed != 1 || again.Hash != r.Hash || strings.Contains(m.said, "does not fit") {
+				t.Errorf("the token %s is replayed by %+v", r.Token, again)
+			}
+			return
+		}
+		t.Error("no seed has begun with b")
+	})
+}
+
 // A named test has another name.
 type named struct {
 	testing.TB
