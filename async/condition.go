@@ -168,3 +168,7 @@ type conditionKeeper Condition
 func (*conditionKeeper) GaveUp(*loop.Line, bool) {}
 
 func (k *conditionKeeper) String() string { return (*Condition)(k).String() }
+
+// Booked implements what the books of [loop.Took] ask: nobody can notify without the Lock, so who has that is who
+// all the others wait for.
+func (k *conditionKeeper) Booked() loop.Keeper { return (*lockKeeper)((*Condition)(k).lockOf()) }

@@ -20,7 +20,8 @@ type DeadlockReport struct {
 	// Tasks holds the tasks that wait, in the order in which they were created.
 	Tasks []WaitingTask
 	// Cycle holds tasks that wait for each other in a ring: each one for the next, and the last for the
-	// first. It is empty if no ring was found.
+	// first. All who hold what one of them waits for are stuck as well, so that no permit of a semaphore will come. It
+	// is empty if no ring was found.
 	Cycle []string
 }
 
@@ -32,8 +33,10 @@ type WaitingTask struct {
 	For string
 	// At says where, as file:line; it is empty unless the loop is in debug mode.
 	At string
-	// HeldBy names the tasks that hold it, or the task that it is. Who holds a lock is known in tests of
-	// package asynctest only.
+	// HeldBy names the tasks that hold it, or the task that it is; a plain goroutine is named by its number. Locks and
+	// semaphores are held by those who have acquired them, a Condition by who has its lock, and the Join of a queue by
+	// those who have taken items for which TaskDone was not called. Who holds them is known in debug mode and in
+	// tests of package asynctest, of what was taken since.
 	HeldBy []string
 	// Created says where the task was made, as file:line; it is empty unless the loop is in debug mode.
 	Created string
@@ -68,7 +71,8 @@ func (r *DeadlockReport) String() string {
 	return b.String()
 }
 
-// ReportDeadlock says which tasks of l wait, and for what, whether they are stuck or not. From another
+// ReportDeadlock says which tasks of l wait, and for what, whether they are stuck or not; in debug mode also
+// where, and who holds it. From another
 // goroutine it waits until the loop has an answer; the answer of a closed loop is empty. asyncio has
 // nothing like it.
 func ReportDeadlock(l *Loop) *DeadlockReport {
@@ -80,7 +84,7 @@ func ReportDeadlock(l *Loop) *DeadlockReport {
 		for _, w := range waits {
 			t := WaitingTask{Task: nameOf(loop.Identity{Task: w.Task}), For: w.For, At: w.At, Created: w.Created}
 			for _, by := range w.By {
-				t.HeldBy = append(t.HeldBy, nameOf(loop.Identity{Task: by}))
+				t.HeldBy = append(t.HeldBy, nameOf(by))
 			}
 			r.Tasks = append(r.Tasks, t)
 		}
@@ -93,10 +97,7 @@ func ReportDeadlock(l *Loop) *DeadlockReport {
 
 // cycle returns tasks that wait for each other in a ring, if there are some.
 func cycle(waits []loop.Wait) []*loop.Task {
-	by := make(map[*loop.Task][]*loop.Task, len(waits))
-	for _, w := range waits {
-		by[w.Task] = w.By
-	}
+	by := blocked(waits)
 	done := make(map[*loop.Task]bool, len(waits))
 	var path, found []*loop.Task
 	var visit func(t *loop.Task) bool
@@ -105,7 +106,7 @@ func cycle(waits []loop.Wait) []*loop.Task {
 			found = path[i:]
 			return true
 		}
-		if done[t] {
+		if done[t] || by[t] == nil {
 			return false
 		}
 		path = append(path, t)
@@ -122,6 +123,27 @@ func cycle(waits []loop.Wait) []*loop.Task {
 		}
 	}
 	return nil
+}
+
+// blocked returns the tasks that cannot go on before others of them do, and those others: each waits for something, and
+// all who hold it are among them. Of two who hold permits of a semaphore one is enough to let a third one go on.
+func blocked(waits []loop.Wait) map[*loop.Task][]*loop.Task {
+	by := make(map[*loop.Task][]*loop.Task, len(waits))
+	for _, w := range waits {
+		for _, who := range w.By {
+			by[w.Task] = append(by[w.Task], who.Task)
+		}
+	}
+	for again := true; again; {
+		again = false
+		for t, others := range by {
+			if slices.ContainsFunc(others, func(o *loop.Task) bool { return by[o] == nil }) {
+				delete(by, t)
+				again = true
+			}
+		}
+	}
+	return by
 }
 
 // DeadlockAfter has fn called with a report when the loop has been idle for d although tasks wait, and

@@ -41,8 +41,8 @@ func makeOptions(opts []Option) *options {
 	return o
 }
 
-// Debug turns debug mode on: tasks and callbacks remember where they were created, and steps that
-// take long are logged. It stands for run(debug=True). The environment variable ASYNCGO_DEBUG, set
+// Debug turns debug mode on: tasks and callbacks remember where they were created, steps that
+// take long are logged, and [ReportDeadlock] knows who holds a lock. It stands for run(debug=True). The environment variable ASYNCGO_DEBUG, set
 // to anything, does the same for all loops.
 func Debug() Option { return func(o *options) { o.debug = true } }
 

@@ -195,6 +195,7 @@ func (q *queue[T, O]) TaskDone() {
 		panic("async: TaskDone was called more often than items were put into the queue")
 	}
 	q.finish(1)
+	loop.Gave((*joinKeeper[T, O])(q))
 }
 
 // Join waits until TaskDone was called for every item that was put in: await queue.join(). If that
@@ -209,7 +210,7 @@ func (q *queue[T, O]) Join(ctx context.Context) error {
 	q.mu.Lock()
 	var err error
 	if q.unfinished > 0 {
-		err = q.joiners.Wait(ctx, &q.mu, (*queueKeeper[T, O])(q))
+		err = q.joiners.Wait(ctx, &q.mu, (*joinKeeper[T, O])(q))
 	}
 	q.mu.Unlock()
 	return err
@@ -332,6 +333,7 @@ func (q *queue[T, O]) takeAndUnlock() T {
 	defer q.mu.Unlock()
 	item := q.order.take(&q.items)
 	q.out++
+	loop.Took((*joinKeeper[T, O])(q))
 	if q.putters.Waiting() > 0 {
 		q.putters.Wake()
 	}
@@ -361,6 +363,19 @@ func (k *queueKeeper[T, O]) Balance() (in, out, here int) { return k.in, k.out, 
 
 // String implements [loop.Keeper].
 func (k *queueKeeper[T, O]) String() string { return (*queue[T, O])(k).String() }
+
+// A joinKeeper is a queue as those see it who wait in Join: for the tasks that have taken items and not said that
+// they are done.
+type joinKeeper[T any, O order[T]] queue[T, O]
+
+// GaveUp implements [loop.Keeper]. Nobody else misses anything.
+func (k *joinKeeper[T, O]) GaveUp(*loop.Line, bool) {}
+
+// Balance implements what the books of package loop ask, as that of queueKeeper.
+func (k *joinKeeper[T, O]) Balance() (in, out, here int) { return k.in, k.out, k.items.n }
+
+// String implements [loop.Keeper].
+func (k *joinKeeper[T, O]) String() string { return "Join of " + (*queue[T, O])(k).String() }
 
 // checkWaitContext panics for a nil ctx, before a lock is taken.
 func checkWaitContext(ctx context.Context) {

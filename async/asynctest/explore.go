@@ -209,7 +209,7 @@ func (s *session) explore(r *Result) {
 			s.explain(r, a, fault{}, which)
 			last = trail{}
 		}
-		if a.kind() == testFailed {
+		if k := a.kind(); k == testFailed || k == timeout {
 			break // as the others would be, too
 		}
 	}
@@ -302,7 +302,7 @@ func (s *session) explain(r *Result, a *attempt, f fault, which string) {
 	kind := a.kind()
 	k := token{slices.Clone(a.choices), f}
 	r.Token, r.Hash = k.encode(s.owner), a.hash
-	if kind == unsteady || kind == testFailed || s.late() {
+	if kind == unsteady || kind == testFailed || kind == timeout || s.late() {
 		// What is not deterministic cannot be replayed, the test stays failed, and there is no time left.
 		r.Failure = s.describe(a, r.Token, which)
 		return

@@ -25,7 +25,7 @@ func (s *session) checkLeftovers() {
 
 // checkLeaks blames goroutines that are left of the run.
 func (s *session) checkLeaks() {
-	if s.leaks {
+	if s.leaks || s.kind() == timeout { // then tasks or functions have been left behind, and little time is left
 		return
 	}
 	for _, stack := range s.leaked() {

@@ -17,7 +17,8 @@ type Option func(*config)
 type config struct {
 	async       []async.Option
 	timeout     time.Duration // of one run; zero if only the end of the test counts
-	end         time.Time     // of the last run; zero if there is none
+	deadline    time.Time     // of the test; zero if there is none
+	end         time.Time     // of the last run, which leaves some time for the report; zero if there is none
 	patience    time.Duration
 	leaks       bool // are ignored
 	noLeftovers bool
@@ -34,7 +35,7 @@ type config struct {
 func makeConfig(t testing.TB, opts []Option) *config {
 	c := &config{search: Random}
 	if end, ok := deadline(t); ok {
-		c.end = end.Add(-min(time.Until(end)/10, 5*time.Second))
+		c.deadline, c.end = end, end.Add(-min(time.Until(end)/10, 5*time.Second))
 	}
 	for _, opt := range opts {
 		if opt != nil {

@@ -160,6 +160,15 @@ func (s *session) give() {
 	}
 }
 
+// longestEnd returns how long tasks may take to end after a run has taken too long.
+func (s *session) longestEnd() time.Duration {
+	d := 2 * time.Second
+	if s.deadline.IsZero() {
+		return d
+	}
+	return max(min(d, time.Until(s.deadline)/2), time.Millisecond)
+}
+
 // limit ends the run when it takes too long, on the clock on the wall.
 func (s *session) limit() (stop func()) {
 	if s.timeout <= 0 && s.end.IsZero() {
@@ -185,7 +194,11 @@ func (s *session) limited() (stop func()) {
 	abandon := func() {
 		l.Do(func() {
 			if !l.Abandoned() && !stopped.Load() {
-				a.blame(timeout, "tasks do not end although they are cancelled:\n%s", indent(async.ReportDeadlock(face).String()))
+				if report := async.ReportDeadlock(face).String(); report != "" {
+					a.blame(timeout, "tasks do not end although they are cancelled:\n%s", indent(report))
+				} else {
+					a.blame(timeout, "tasks or functions on other goroutines do not end although they are cancelled")
+				}
 				l.Abandon()
 			}
 		})
@@ -198,7 +211,7 @@ func (s *session) limited() (stop func()) {
 			if stopped.Load() {
 				return
 			}
-			last = time.AfterFunc(patienceAtEnd, abandon)
+			last = time.AfterFunc(s.longestEnd(), abandon)
 			if a.over {
 				return
 			}
@@ -210,7 +223,7 @@ func (s *session) limited() (stop func()) {
 		}
 		select {
 		case <-told:
-		case <-time.After(time.Second):
+		case <-time.After(s.longestEnd() / 2):
 			buf := make([]byte, 1<<20)
 			a.blame(timeout, "%s, and a task does not give way; the goroutines are\n%s", why(),
 				buf[:runtime.Stack(buf, true)])
@@ -237,9 +250,6 @@ func tasksOf(face *async.Loop) string {
 	}
 	return strings.Join(lines, "\n")
 }
-
-// patienceAtEnd is how long tasks may take to end after a run has taken too long.
-const patienceAtEnd = 2 * time.Second
 
 // endless ends a run that has taken too many steps, inside the loop.
 func (s *session) endless() {

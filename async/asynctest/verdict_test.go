@@ -215,24 +215,47 @@ func TestVerdictAtOnce(t *testing.T) {
 	})
 }
 
+func TestWhoHoldsWhat(t *testing.T) {
+	t.Run("semaphores are held as locks are, and make a ring", func(t *testing.T) {
+		main := func(ctx context.Context) error {
+			var l async.Lock
+			s := async.NewBoundedSemaphore(1)
+			return together(ctx,
+				func(ctx context.Context) error {
+					return l.With(ctx, func(ctx context.Context) error {
+						return errors.Join(pause(ctx), s.With(ctx, pause))
+					})
+				}, func(ctx context.Context) error {
+					return s.With(ctx, func(ctx context.Context) error {
+						return errors.Join(pause(ctx), l.With(ctx, pause))
+					})
+				})
+		}
+		lines := []string{"a waits for BoundedSemaphore(locked, waiters: 1) at verdict_test.go:", "held by b, created at ",
+			"b waits for Lock(locked, waiters: 1) at verdict_test.go:", "held by a, created at ", "cycle: a → b → a"}
+		has(t, mustFail(t, func(t testing.TB) { asynctest.Run(t, main, atOnce) }), lines...)
+		has(t, mustFail(t, func(t testing.TB) { asynctest.Explore(t, main) }), lines...)
+	})
+}
+
 func TestPatience(t *testing.T) {
 	t.Run("it begins again when a Run inside has its verdict", func(t *testing.T) {
 		inner := &mute{TB: t}
 		end := make(chan struct{})
 		defer close(end)
-		short := asynctest.Patience(50 * time.Millisecond)
+		short := asynctest.Patience(250 * time.Millisecond)
 		asynctest.Run(t, func(ctx context.Context) error {
 			f := future.New[int]()
 			go func() {
 				asynctest.Run(inner, func(ctx context.Context) error {
 					go func() { <-end }()
 					return await(future.New[int]())(ctx)
-				}, asynctest.Patience(300*time.Millisecond), asynctest.IgnoreLeaks())
+				}, asynctest.Patience(700*time.Millisecond), asynctest.IgnoreLeaks())
 				f.SetResult(1)
 			}()
 			return await(f)(ctx)
 		}, short, asynctest.IgnoreLeaks())
-		has(t, inner.said, "nothing has happened for 300ms")
+		has(t, inner.said, "nothing has happened for 700ms")
 	})
 	t.Run("it is over at some time, and the goroutines are named that are there", func(t *testing.T) {
 		end := make(chan struct{})

@@ -9,50 +9,100 @@ import (
 	"github.com/petermattis/goid"
 )
 
-// The books say who holds what, and which lines tasks have waited in. They are kept for tests only, because a Lock
-// that is free costs one atomic operation, and to know who takes it costs more.
+// The books say who holds what, and which lines tasks have waited in. They are kept for tests, and the first part for
+// loops in debug mode, because a Lock that is free costs one atomic operation, and to know who takes it costs more.
 var books struct {
-	on   atomic.Int32
-	mu   sync.Mutex
-	held map[Keeper][]*Task
-	// hands are the goroutines of loops that run tasks or callbacks, and were started with the books on.
+	on    atomic.Int32 // how many want to know who holds what
+	tests atomic.Int32 // those of them that want the rest, too
+	mu    sync.Mutex
+	held  map[Keeper][]holding
+	// hands are the goroutines of loops that run tasks or callbacks.
 	hands map[int64]*Loop
+}
+
+// A holding is that somebody holds something, and how many times.
+type holding struct {
+	by Identity
+	n  int
 }
 
 // KeepBooks turns the books on until stop is called.
 func KeepBooks() (stop func()) {
-	books.on.Add(1)
+	books.tests.Add(1)
+	openBooks()
 	return func() {
-		if books.on.Add(-1) == 0 {
+		if books.tests.Add(-1) == 0 {
 			books.mu.Lock()
-			defer books.mu.Unlock()
-			books.held, books.hands = nil, nil
+			books.hands = nil
+			books.mu.Unlock()
 		}
+		closeBooks()
 	}
 }
 
-// Took notes that the calling task holds k from now on, once more if it does already.
+// keepBooks has the books say who holds what for the sake of l, or not any more.
+func (l *Loop) keepBooks(on bool) {
+	switch {
+	case l.booked.Swap(on) == on:
+	case on:
+		openBooks()
+	default:
+		if books.tests.Load() == 0 { // else there is an Audit to come
+			l.forget()
+		}
+		closeBooks()
+	}
+}
+
+func openBooks() { books.on.Add(1) }
+
+func closeBooks() {
+	if books.on.Add(-1) == 0 {
+		books.mu.Lock()
+		defer books.mu.Unlock()
+		books.held = nil
+	}
+}
+
+// Took notes that the caller holds k from now on, once more if it does already.
 func Took(k Keeper) {
 	if books.on.Load() > 0 {
 		took(k)
 	}
 }
 
+// manyHold is from how many holders on those are forgotten that have ended, where that may be right.
+const manyHold = 64
+
 func took(k Keeper) {
-	t := Here()
-	if t == nil {
-		return
-	}
+	me := Me()
 	books.mu.Lock()
 	defer books.mu.Unlock()
 	if books.held == nil {
-		books.held = map[Keeper][]*Task{}
+		books.held = map[Keeper][]holding{}
 	}
-	books.held[k] = append(books.held[k], t)
+	held := books.held[k]
+	for i := range held {
+		if held[i].by == me {
+			held[i].n++
+			return
+		}
+	}
+	if len(held) >= manyHold && !owned(k) {
+		held = slices.DeleteFunc(held, func(h holding) bool { return h.by.Gone() })
+	}
+	books.held[k] = append(held, holding{me, 1})
 }
 
-// Gave ends what Took began, for the calling task or, if it does not hold k, for whoever does: a lock may be released
-// by anybody.
+// owned reports whether whoever has taken k has to give it back. A semaphore may be taken by one and given back by
+// another one.
+func owned(k Keeper) bool {
+	_, ok := k.(interface{ Owned() })
+	return ok
+}
+
+// Gave ends what Took began, for the caller or, if it does not hold k, for whoever does: a lock may be released by
+// anybody.
 func Gave(k Keeper) {
 	if books.on.Load() > 0 {
 		gave(k)
@@ -60,29 +110,56 @@ func Gave(k Keeper) {
 }
 
 func gave(k Keeper) {
-	t := Here()
+	me := Me()
 	books.mu.Lock()
 	defer books.mu.Unlock()
 	held := books.held[k]
-	i := slices.Index(held, t)
-	switch {
-	case len(held) <= 1:
+	if len(held) == 0 {
+		return
+	}
+	i := max(0, slices.IndexFunc(held, func(h holding) bool { return h.by == me }))
+	if held[i].n--; held[i].n > 0 {
+		return
+	}
+	if len(held) == 1 {
 		delete(books.held, k)
 		return
-	case i < 0:
-		i = 0
 	}
 	books.held[k] = slices.Delete(held, i, i+1)
 }
 
-// holders returns the tasks that hold k, as far as the books say.
-func holders(k Keeper) []*Task {
+// holders returns who holds k, as far as the books say.
+func holders(k Keeper) (by []Identity) {
 	if other, ok := k.(interface{ Booked() Keeper }); ok {
 		k = other.Booked()
 	}
 	books.mu.Lock()
 	defer books.mu.Unlock()
-	return slices.Clone(books.held[k])
+	for _, h := range books.held[k] {
+		by = append(by, h.by)
+	}
+	return by
+}
+
+// forget strikes the tasks of l, and returns what they hold.
+func (l *Loop) forget() map[Keeper][]*Task {
+	all := map[Keeper][]*Task{}
+	books.mu.Lock()
+	defer books.mu.Unlock()
+	for k, held := range books.held {
+		for _, h := range held {
+			if h.by.Task != nil && h.by.Task.loop == l {
+				all[k] = append(all[k], h.by.Task)
+			}
+		}
+		held = slices.DeleteFunc(held, func(h holding) bool { return h.by.Task != nil && h.by.Task.loop == l })
+		if len(held) == 0 {
+			delete(books.held, k)
+		} else {
+			books.held[k] = held
+		}
+	}
+	return all
 }
 
 // enrol notes that the calling goroutine is going to run tasks of l.
@@ -119,26 +196,13 @@ func (l *Loop) visit(q *Line, mu *sync.Mutex, k Keeper) {
 // Audit returns what the books find wrong when all tasks of the loop have ended, and clears them of the loop. It is
 // called inside, or while the loop stands still.
 func (l *Loop) Audit() (faults []string) {
-	books.mu.Lock()
-	for k, tasks := range books.held {
-		others := tasks[:0]
+	for k, tasks := range l.forget() {
 		for _, t := range tasks {
-			if t.loop != l {
-				others = append(others, t)
-				continue
+			if owned(k) {
+				faults = append(faults, fmt.Sprintf("%s is held by %s, which has ended", k, t.Body().Info()))
 			}
-			if _, owned := k.(interface{ Owned() }); !owned {
-				continue // a semaphore, which one may take and another one release
-			}
-			faults = append(faults, fmt.Sprintf("%s is held by %s, which has ended", k, t.Body().Info()))
-		}
-		if clear(tasks[len(others):]); len(others) == 0 {
-			delete(books.held, k)
-		} else {
-			books.held[k] = others
 		}
 	}
-	books.mu.Unlock()
 	for q, v := range l.lines {
 		v.mu.Lock()
 		n := q.Len()
@@ -162,10 +226,10 @@ func (l *Loop) Audit() (faults []string) {
 // A Wait is what a task waits for.
 type Wait struct {
 	Task    *Task
-	For     string  // what
-	At      string  // file:line, in debug mode
-	By      []*Task // those that hold it, or the task that it is
-	Created string  // file:line of where the task was made, in debug mode
+	For     string     // what
+	At      string     // file:line, in debug mode
+	By      []Identity // those that hold it, or the task that it is
+	Created string     // file:line of where the task was made, in debug mode
 }
 
 // Waits returns what the tasks that wait for something wait for, in order of creation. It is called inside, or while
@@ -184,7 +248,7 @@ func (l *Loop) Waits() (all []Wait) {
 		case Keeper:
 			x.By = holders(on)
 		case interface{ LoopTask() *Task }:
-			x.By = []*Task{on.LoopTask()}
+			x.By = []Identity{{Task: on.LoopTask()}}
 		}
 		if w.rare != nil {
 			if x.At = position(w.rare.waits); x.At == "" {

@@ -137,7 +137,7 @@ func (q *Line) wait(ctx context.Context, mu *sync.Mutex, k Keeper, anyway bool) 
 		w.observe(ctx)
 	}
 	w.beginWait(k)
-	if books.on.Load() > 0 {
+	if books.tests.Load() > 0 {
 		t.loop.visit(q, mu, k)
 	}
 	q.join(&w.waiter)

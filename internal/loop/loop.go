@@ -77,6 +77,7 @@ type Loop struct {
 	poll      atomic.Pointer[func()] // see Poll
 
 	debug   atomic.Bool
+	booked  atomic.Bool  // see keepBooks
 	slow    atomic.Int64 // nanoseconds
 	Logger  *slog.Logger // written before the loop is shared
 	handler atomic.Pointer[func(Exception)]
@@ -142,8 +143,12 @@ func (l *Loop) IsClosed() bool {
 	}
 }
 
-// SetDebug turns debug mode on or off: creation stacks are kept and slow steps logged.
-func (l *Loop) SetDebug(on bool) { l.debug.Store(on) }
+// SetDebug turns debug mode on or off: creation stacks are kept and slow steps logged, and the books say who holds
+// what.
+func (l *Loop) SetDebug(on bool) {
+	l.debug.Store(on)
+	l.keepBooks(on && !l.IsClosed())
+}
 
 // Debug reports whether debug mode is on.
 func (l *Loop) Debug() bool { return l.debug.Load() }
@@ -186,7 +191,7 @@ func (l *Loop) apart(fn func(*worker)) {
 		defer close(done)
 		w := l.newRoot()
 		defer w.Leave()
-		if books.on.Load() > 0 {
+		if books.tests.Load() > 0 {
 			l.enrol()
 		}
 		normal := false
@@ -329,7 +334,7 @@ func (l *Loop) wait(w *worker) {
 		// announcement.
 		l.sleeping.Store(true)
 		wait := l.clock.Wait
-		if d < 0 && books.on.Load() > 0 && !l.MayBeWoken() {
+		if d < 0 && books.tests.Load() > 0 && !l.MayBeWoken() {
 			wait = l.forGood
 		}
 		if l.inboxed.Load() || !wait(d, l.wakeUp, l.Busy) {
@@ -396,6 +401,7 @@ func (l *Loop) Close() error {
 	}
 	l.apart(l.release)
 	close(l.closed)
+	l.keepBooks(false)
 	return nil
 }
 

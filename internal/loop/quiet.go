@@ -24,8 +24,12 @@ func (q *quiet) left(l *Loop, from *time.Duration) time.Duration {
 	if left := *from + q.after - l.clock.Now(); left > 0 {
 		return left
 	}
+	if l.MayBeWoken() {
+		*from = l.clock.Now() // what is under way may end without waking anybody
+		return q.after
+	}
 	*from = -1 // once
-	if l.tasks.n > 0 && !l.MayBeWoken() {
+	if l.tasks.n > 0 {
 		q.fn()
 	}
 	return -1

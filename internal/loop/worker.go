@@ -154,7 +154,7 @@ func (l *Loop) Inside() bool { return Inside() == l || l.holder.Load() == goid.G
 // The frame stays on the stack while the body runs, so it has to be small; see coro's place.create.
 func (w *worker) Live(*coro.Routine) {
 	defer w.lost()
-	if books.on.Load() > 0 {
+	if books.tests.Load() > 0 {
 		w.loop.enrol()
 	}
 	if w.rare != nil && w.rare.drives {
