@@ -13,6 +13,9 @@
 //		})
 //	}
 //
+// There is no such verdict while a goroutine of the process is alive that could still wake a task; see [Patience]. A run
+// that takes too long for go test is ended before, with a list of its tasks; see [Timeout].
+//
 // # Many schedules
 //
 // The loop of package async runs tasks in FIFO order, on every run the same. That is one of the orders in which they
@@ -40,7 +43,8 @@
 // # Leaks
 //
 // Goroutines that a program has started are known by a profiler label that they inherit, so tests may run in parallel.
-// [VerifyTestMain] looks once more at the end of all tests of a package.
+// [VerifyTestMain] looks once more at the end of all tests of a package. Tasks that main leaves are cancelled, as by
+// asyncio.run; with [NoLeftovers] they fail the test.
 //
 // docs/testing.md is a guide. trio has a clock like this one in trio.testing; asyncio has nothing like any of it.
 package asynctest

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/asyncgo/asyncgo/internal/loop"
 	"github.com/petermattis/goid"
 )
 
@@ -139,16 +140,21 @@ func (g *goroutine) inert() bool {
 		// It passes on that a context ends, one that is no timer of package context.
 		strings.HasPrefix(inner, "context.(*cancelCtx).propagateCancel."):
 		return true
-	case runs(g.fns, forGood), runs(g.fns, blockForGood):
+	case g.state == "chan receive" && (inner == realClock || inner == virtualClock): // another loop, without a timer
+		l := loop.DrivenBy(g.id)
+		return l != nil && !l.MayBeWoken()
+	case runs(g.fns, blockForGood):
 		return true
 	}
 	return idles(g.fns)
 }
 
-// These are the functions of goroutines that wait, without a deadline: a loop with nothing to do that knows of nothing
-// that will wake it, and a plain goroutine in a loop's Future, Lock and so on.
 const (
-	forGood      = module + "internal/loop.(*Loop).forGood"
+	// These are the functions in which loops wait.
+	realClock    = module + "internal/loop.(*Real).Wait"
+	virtualClock = module + "internal/loop.(*Virtual).Wait"
+	// blockForGood is the function of a plain goroutine that waits in a loop's Future, Lock and so on, without a
+	// deadline.
 	blockForGood = module + "internal/loop.blockForGood"
 )
 
@@ -169,14 +175,17 @@ func runs(fns []string, name string) bool {
 
 // idles reports whether the functions are those of a pool's goroutine that has nothing to do.
 func idles(fns []string) bool {
-	return !slices.ContainsFunc(fns, func(fn string) bool {
-		for _, prefix := range []string{"runtime.", "sync.", "internal/", "github.com/panjf2000/ants/", module + "future.(*Pool)"} {
-			if strings.HasPrefix(fn, prefix) {
-				return false
-			}
+	pool := false
+	for _, fn := range fns {
+		switch {
+		case strings.HasPrefix(fn, "github.com/panjf2000/ants/"), strings.HasPrefix(fn, module+"future.(*Pool)"):
+			pool = true
+		case strings.HasPrefix(fn, "runtime."), strings.HasPrefix(fn, "sync."), strings.HasPrefix(fn, "internal/"):
+		default:
+			return false
 		}
-		return true
-	})
+	}
+	return pool
 }
 
 // suspects has the goroutines of the sessions that are looking for a deadlock, and the numbers of the sessions.

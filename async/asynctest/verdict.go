@@ -18,7 +18,7 @@ import (
 // bubbled is on the clock of a bubble, where it takes no time but what a pool's tickers cost. The values are guesses.
 const (
 	patience  = time.Minute
-	moment    = 250 * time.Millisecond
+	moment    = 500 * time.Millisecond
 	strangers = time.Second
 	bubbled   = 10 * 24 * time.Hour
 )
@@ -84,7 +84,7 @@ func (s *session) awaitBubble(wake <-chan struct{}, busy func() bool) (woken boo
 			return true
 		case <-timer.C:
 		}
-		time.Sleep(1) // until the tickers of pools that were due as well have been looked at
+		time.Sleep(time.Nanosecond) // until the tickers of pools that were due as well have been looked at
 		switch others, _ := s.outside(); {
 		case busy():
 		case len(others) == 0 && !s.l.MayBeWoken():

@@ -26,7 +26,7 @@ var atOnce = asynctest.Patience(time.Hour)
 
 func TestNoFalseDeadlock(t *testing.T) {
 	// The longest of these is longer than a moment.
-	long := 400 * time.Millisecond
+	long := 700 * time.Millisecond
 	requests := make(chan *future.Future[int])
 	defer close(requests)
 	go func() {

@@ -67,6 +67,7 @@ func (r *returner) arrive() {
 // standIn runs the loop in the place of w until it is the turn of w's task.
 func (l *Loop) standIn(w *worker) {
 	s := l.newRoot()
+	l.drives()
 	x := w.more()
 	x.standIn = s
 	// From here on this goroutine is the one inside.
@@ -77,5 +78,6 @@ func (l *Loop) standIn(w *worker) {
 	s.Switch(&to.Routine)
 	x.standIn = nil
 	s.Leave()
+	l.leaves()
 	x.back <- struct{}{}
 }

@@ -162,6 +162,39 @@ func (l *Loop) forget() map[Keeper][]*Task {
 	return all
 }
 
+// drivers are the goroutines that wait for loops when those have nothing to do, by id.
+var drivers struct {
+	mu sync.Mutex
+	of map[int64]*Loop
+}
+
+// drives notes that the calling goroutine is such a one, until it calls leaves.
+func (l *Loop) drives() {
+	if books.tests.Load() > 0 {
+		l.enrol()
+	}
+	drivers.mu.Lock()
+	defer drivers.mu.Unlock()
+	if drivers.of == nil {
+		drivers.of = map[int64]*Loop{}
+	}
+	drivers.of[goid.Get()] = l
+}
+
+// leaves ends what drives began.
+func (l *Loop) leaves() {
+	drivers.mu.Lock()
+	defer drivers.mu.Unlock()
+	delete(drivers.of, goid.Get())
+}
+
+// DrivenBy returns the loop that the goroutine with this id runs or waits for, or nil.
+func DrivenBy(id int64) *Loop {
+	drivers.mu.Lock()
+	defer drivers.mu.Unlock()
+	return drivers.of[id]
+}
+
 // enrol notes that the calling goroutine is going to run tasks of l.
 func (l *Loop) enrol() {
 	books.mu.Lock()

@@ -191,9 +191,8 @@ func (l *Loop) apart(fn func(*worker)) {
 		defer close(done)
 		w := l.newRoot()
 		defer w.Leave()
-		if books.tests.Load() > 0 {
-			l.enrol()
-		}
+		l.drives()
+		defer l.leaves()
 		normal := false
 		defer func() {
 			if !normal {
@@ -333,11 +332,7 @@ func (l *Loop) wait(w *worker) {
 		// Dekker: announce, look again. The poster writes, then looks for the
 		// announcement.
 		l.sleeping.Store(true)
-		wait := l.clock.Wait
-		if d < 0 && books.tests.Load() > 0 && !l.MayBeWoken() {
-			wait = l.forGood
-		}
-		if l.inboxed.Load() || !wait(d, l.wakeUp, l.Busy) {
+		if l.inboxed.Load() || !l.clock.Wait(d, l.wakeUp, l.Busy) {
 			if !l.sleeping.CompareAndSwap(true, false) {
 				<-l.wakeUp // its sender is on the way
 			}
@@ -346,14 +341,6 @@ func (l *Loop) wait(w *worker) {
 			l.flush()
 		}
 	}
-}
-
-// forGood has the clock wait when nothing is known that will wake the loop. It has a name of its own so that a test can
-// tell by the stack of the goroutine that it will do nothing by itself.
-//
-//go:noinline
-func (l *Loop) forGood(d time.Duration, wake <-chan struct{}, busy func() bool) (woken bool) {
-	return l.clock.Wait(d, wake, busy)
 }
 
 // call runs a callback. A panic in it concerns nobody else.

@@ -12,8 +12,10 @@ const module = "github.com/asyncgo/asyncgo/"
 // ownFunction reports whether a function belongs to one of asyncgo's packages, and not to
 // a test or an example of it, or to what every goroutine of theirs stands on.
 func ownFunction(function string) bool {
-	if strings.HasPrefix(function, "runtime.") || strings.HasPrefix(function, "iter.Pull") {
-		return true
+	for _, foot := range []string{"runtime.", "iter.Pull", "reflect.", "testing."} {
+		if strings.HasPrefix(function, foot) {
+			return true
+		}
 	}
 	rest, ok := strings.CutPrefix(function, module)
 	if !ok {

@@ -158,6 +158,8 @@ func (w *worker) Live(*coro.Routine) {
 		w.loop.enrol()
 	}
 	if w.rare != nil && w.rare.drives {
+		w.loop.drives()
+		defer w.loop.leaves()
 		w.loop.driveAlong(w)
 	}
 	for w.task != nil {
