@@ -52,10 +52,24 @@ func TestTimeLimitOfGoTest(t *testing.T) {
 	})
 }
 
-// hangs skips a test that only another process runs.
+func TestGoroutineThatIsBlockedForGood(t *testing.T) {
+	t.Run("does not hold up a verdict", func(t *testing.T) {
+		out := subprocess(t, "TestThatHasOne", "30s")
+		has(t, out, "deadlock: no task can go on")
+	})
+}
+
+func TestThatHasOne(t *testing.T) {
+	hangs(t) // nothing ends the goroutine
+	go func() { <-chan int(nil) }()
+	go func() { select {} }()
+	asynctest.Run(t, await(future.New[int]()), atOnce)
+}
+
+// hangs skips a test that only another process runs, because it does not end well.
 func hangs(t *testing.T) {
 	if os.Getenv(inside) == "" {
-		t.Skip("this test hangs; another one runs it")
+		t.Skip("another process runs this test")
 	}
 }
 

@@ -205,6 +205,18 @@ func TestVerdictAtOnce(t *testing.T) {
 			return await(future.New[int]())(ctx)
 		}, asynctest.IgnoreLeaks())
 	})
+	t.Run("nor one that did so before", func(t *testing.T) {
+		var over sync.WaitGroup
+		defer over.Wait()
+		g := future.New[int]()
+		defer g.SetResult(1)
+		waits := make(chan struct{})
+		over.Go(func() {
+			async.Run(func(ctx context.Context) error { close(waits); return await(g)(ctx) })
+		})
+		<-waits
+		stuck(t, await(future.New[int]()))
+	})
 	t.Run("two tests in parallel that are both stuck do not wait for each other", func(t *testing.T) {
 		for range 2 {
 			t.Run("", func(t *testing.T) {
