@@ -34,7 +34,7 @@ func TestTimeLimitOfGoTest(t *testing.T) {
 		t.Run("before it is over, "+name+" fails with a list of its tasks", func(t *testing.T) {
 			t.Parallel()
 			out := subprocess(t, name, "6s")
-			has(t, out, "--- FAIL: "+name, "the run has taken longer than ", `Task("main", pending`, `Task("other", pending`)
+			has(t, out, "--- FAIL: "+name, "the time of the test is over, in run ", `Task("main", pending`, `Task("other", pending`)
 			has(t, out, more...)
 			if strings.Contains(out, "panic: test timed out") {
 				t.Error(out)
@@ -47,7 +47,7 @@ func TestTimeLimitOfGoTest(t *testing.T) {
 	t.Run("a task that never gives way is shown in a list of all goroutines", func(t *testing.T) {
 		t.Parallel()
 		out := subprocess(t, "TestThatSpins", "4s")
-		has(t, out, "asynctest: TestThatSpins: the run has taken longer than 3.", "a task does not give way", "asynctest_test.spin(",
+		has(t, out, "asynctest: TestThatSpins: the time of the test is over, in run 1, which has taken 3.", "a task does not give way", "asynctest_test.spin(",
 			"panic: test timed out after 4s")
 	})
 }
