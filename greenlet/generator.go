@@ -168,6 +168,7 @@ func (gen *Generator[In, Out]) resume(in In, thrown error, sends bool) (Out, err
 	}
 	v := gen.out
 	gen.out = *new(Out)
+	t.arrive(me)
 	return v, nil
 }
 
@@ -238,6 +239,7 @@ func (gen *Generator[In, Out]) yield() func(Out) (In, error) {
 		case err != nil:
 			return *new(In), err
 		case me == to:
+			t.arrive(me)
 			return *new(In), ErrGeneratorState
 		}
 		gen.at = me
@@ -260,7 +262,9 @@ func (gen *Generator[In, Out]) yield() func(Out) (In, error) {
 			if _, err := me.receive(); err != nil {
 				return *new(In), err
 			}
+			return in, nil
 		}
+		t.arrive(me)
 		return in, nil
 	}
 }

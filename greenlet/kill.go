@@ -41,14 +41,14 @@ func (t *tree) kill(g *Greenlet) error {
 	defer t.visit.Unlock()
 	driver := t.newRoot(goid.Get())
 	driver.parent = t.root
-	if !t.running.CompareAndSwap(t.root.gid.Load(), driver.gid.Load()) {
+	if !t.running.CompareAndSwap(t.rootID, driver.gid.Load()) {
 		return ErrOtherThread
 	}
 	t.driver, t.current = driver, driver
 	defer func() {
 		driver.state.Store(dead)
 		t.driver, t.current = nil, t.root
-		t.running.Store(t.root.gid.Load())
+		t.running.Store(t.rootID)
 	}()
 	return driver.kill(g)
 }

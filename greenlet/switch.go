@@ -159,7 +159,18 @@ func (t *tree) depart(to *Greenlet) (*Greenlet, *coro.Place, error) {
 		if t.task != nil && t.ended(id) {
 			return nil, nil, errRootEnded
 		}
-		if t.running.CompareAndSwap(id, to.gid.Load()) {
+		if id == t.rootID {
+			next := to.gid.Load()
+			if next == id { // It is on its way to itself, and nobody may come meanwhile.
+				next = 0
+			}
+			if t.running.CompareAndSwap(id, next) {
+				break
+			}
+		} else if t.running.Load() == id {
+			if to != t.root && to != t.driver { // They write it themselves, see arrive.
+				t.running.Store(to.gid.Load())
+			}
 			break
 		}
 		if err := t.awaitTurn(id); err != nil {
@@ -177,16 +188,24 @@ func (t *tree) depart(to *Greenlet) (*Greenlet, *coro.Place, error) {
 	return me, me.routine.Depart(&to.routine), nil
 }
 
+// arrive is what a greenlet does when it has got control, and has taken what came with it. For a root that is
+// the moment from which on somebody else may come; if those who leave said so, he could come too early.
+func (t *tree) arrive(me *Greenlet) {
+	if id := me.gid.Load(); t.running.Load() != id {
+		t.running.Store(id)
+	}
+}
+
 // receive takes the message for a greenlet that was switched to.
 func (me *Greenlet) receive() (any, error) {
 	t := me.tree.Load()
-	v, err := t.val, t.err
-	t.val, t.err = nil, nil
-	if t.goexit {
-		t.goexit = false
+	v, err, goexit, traced := t.val, t.err, t.goexit, t.tracer != nil
+	t.val, t.err, t.goexit = nil, nil, false
+	t.arrive(me)
+	if goexit {
 		runtime.Goexit()
 	}
-	if t.tracer != nil {
+	if traced {
 		return t.trace(me, v, err)
 	}
 	return v, err
@@ -208,9 +227,7 @@ type life Greenlet
 // Live implements [coro.Owner].
 func (l *life) Live(*coro.Routine) {
 	g := (*Greenlet)(l)
-	id := goid.Get()
-	g.gid.Store(id)
-	g.tree.Load().running.Store(id)
+	g.gid.Store(goid.Get())
 	returned := false
 	defer func() {
 		if returned {
@@ -250,7 +267,11 @@ func (g *Greenlet) end(v any, err error, goexit bool) {
 	}
 	t.val, t.err, t.from, t.goexit = v, err, g, goexit
 	t.current = to
-	t.running.Store(to.gid.Load())
+	next := to.gid.Load()
+	if to == t.root || to == t.driver {
+		next = 0 // see arrive
+	}
+	t.running.Store(next)
 	if to.state.Load() == fresh {
 		to.start()
 	}

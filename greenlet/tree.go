@@ -14,7 +14,7 @@ import (
 
 // A tree is the greenlets of one goroutine.
 type tree struct {
-	// running is the id of the goroutine that has control; zero while a new greenlet is on its way. It is
+	// running is the id of the goroutine that has control; zero while one that is new, or the root, is on its way. It is
 	// atomic for the sake of those who have no business here and must be told so. A goroutine that comes to
 	// end a greenlet takes the root's place by swapping itself in, which succeeds only while the root itself
 	// runs and not one of the others.
@@ -29,7 +29,8 @@ type tree struct {
 	from   *Greenlet
 	goexit bool
 
-	root *Greenlet
+	root   *Greenlet
+	rootID int64 // of its goroutine
 	// driver is the stand-in of the root while another goroutine ends a greenlet.
 	driver *Greenlet
 	visit  sync.Mutex // held by that goroutine
@@ -69,7 +70,7 @@ func Current() *Greenlet {
 	}
 	t := &tree{host: host, task: task, loop: loop.Inside()}
 	root := t.newRoot(id)
-	t.root = root
+	t.root, t.rootID = root, id
 	t.current = root
 	t.running.Store(id)
 	p := weak.Make(root)
@@ -99,7 +100,7 @@ func (t *tree) caller() (*Greenlet, error) {
 			if err := t.awaitTurn(id); err != nil {
 				return nil, err
 			}
-		case id != t.root.gid.Load():
+		case id != t.rootID:
 			return t.current, nil
 		case t.task != nil && t.task.Ended():
 			return t.driver, nil
@@ -111,13 +112,13 @@ func (t *tree) caller() (*Greenlet, error) {
 
 // ended reports whether a goroutine takes itself for the root because it has run the task that was it.
 func (t *tree) ended(id int64) bool {
-	return t.task != nil && id == t.root.gid.Load() && t.task.Ended() && t.driver == nil
+	return t.task != nil && id == t.rootID && t.task.Ended() && t.driver == nil
 }
 
 // awaitTurn waits until a goroutine that has not got control, and tries to switch, has it. That is not its fault
 // only if it is the root's and another goroutine ends a greenlet.
 func (t *tree) awaitTurn(id int64) error {
-	if t.root.gid.Load() != id {
+	if t.rootID != id {
 		if t.task != nil && t.task.Ended() {
 			return errRootEnded
 		}
