@@ -133,6 +133,9 @@ func GeneratorSend(values int) Workload {
 					}
 				})
 				v, err := gen.Next()
+				if err != nil {
+					return v, err
+				}
 				t.StartTimer()
 				for range values {
 					if v, err = gen.Send(v); err != nil {
