@@ -1,5 +1,7 @@
 package async
 
+import "github.com/asyncgo/asyncgo/internal/items"
+
 // A LifoQueue is a [Queue] that gives the item first that was put in last, as a stack:
 // asyncio.LifoQueue. The zero value is an empty queue without a limit. A LifoQueue must not be
 // copied.
@@ -8,17 +10,10 @@ package async
 // come, first served, and the timeout of a Get or Put:
 //
 //	ctx, cancel := async.WithTimeout(ctx, d); defer cancel()
-type LifoQueue[T any] struct{ queue[T, lifo[T]] }
+type LifoQueue[T any] struct{ queue[T, items.LIFO[T]] }
 
 // NewLifoQueue returns a queue that has room for max items: asyncio.LifoQueue(maxsize). With max ≤
 // 0 there is no limit.
 func NewLifoQueue[T any](max int) *LifoQueue[T] {
-	return &LifoQueue[T]{queue[T, lifo[T]]{max: max}}
+	return &LifoQueue[T]{queue[T, items.LIFO[T]]{max: max}}
 }
-
-// lifo is the order of a [LifoQueue].
-type lifo[T any] struct{}
-
-func (lifo[T]) name() string          { return "LifoQueue" }
-func (lifo[T]) add(r *ring[T], v T)   { r.push(v) }
-func (lifo[T]) take(r *ring[T]) (v T) { return r.pop() }

@@ -1,5 +1,7 @@
 package async
 
+import "github.com/asyncgo/asyncgo/internal/items"
+
 // A PriorityQueue is a [Queue] that gives the smallest item first: asyncio.PriorityQueue. It is
 // made by [NewPriorityQueue] and must not be copied.
 //
@@ -23,69 +25,16 @@ func NewPriorityQueue[T any](max int, less func(a, b T) bool) *PriorityQueue[T] 
 	if less == nil {
 		panic("async: NewPriorityQueue was called with a nil less")
 	}
-	return &PriorityQueue[T]{queue[T, byPriority[T]]{max: max, order: byPriority[T]{less}}}
+	return &PriorityQueue[T]{queue[T, byPriority[T]]{max: max, order: byPriority[T]{items.Heap[T]{Less: less}}}}
 }
 
-// byPriority is the order of a [PriorityQueue]: a binary heap, in which no item is less than its
-// parent, (i-1)/2.
-//
-// Among equals the order is an accident of the algorithm, and of what is compared with what. It is
-// the one of CPython's heapq, whose pop is not the one of most textbooks: the hole at the top goes
-// all the way down to a leaf, along the smaller children, and only then the item that has to be put
-// somewhere climbs up from there. That takes fewer comparisons, because that item was a leaf and
-// mostly belongs near the bottom.
-//
-// All that is compared is compared before anything moves, so that a less which panics does no harm.
-type byPriority[T any] struct{ less func(a, b T) bool }
+// byPriority is the order of a [PriorityQueue].
+type byPriority[T any] struct{ items.Heap[T] }
 
-func (byPriority[T]) name() string { return "PriorityQueue" }
-
-func (p byPriority[T]) add(r *ring[T], v T) {
-	if p.less == nil {
+// Add implements [items.Order].
+func (p byPriority[T]) Add(r *items.Ring[T], v T) {
+	if p.Less == nil {
 		panic("async: a PriorityQueue was not made by NewPriorityQueue")
 	}
-	at := p.climb(r, r.n, v)
-	r.push(v)
-	// The ancestors below that place go down by one.
-	i := r.n - 1
-	for ; i > at; i = (i - 1) / 2 {
-		*r.at(i) = *r.at((i - 1) / 2)
-	}
-	*r.at(i) = v
-}
-
-func (p byPriority[T]) take(r *ring[T]) T {
-	n := r.n - 1 // without the last one, which has to be put somewhere else
-	if n == 0 {
-		return r.pop()
-	}
-	leaf := 0
-	for 2*leaf+1 < n {
-		child := 2*leaf + 1
-		if right := child + 1; right < n && !p.less(*r.at(child), *r.at(right)) {
-			child = right
-		}
-		leaf = child
-	}
-	// On the way up the last one is compared with what will have moved to the parent by then.
-	last := *r.at(n)
-	at := leaf
-	for at > 0 && p.less(last, *r.at(at)) {
-		at = (at - 1) / 2
-	}
-	r.pop()
-	for moved := last; ; at = (at - 1) / 2 {
-		moved, *r.at(at) = *r.at(at), moved
-		if at == 0 {
-			return moved
-		}
-	}
-}
-
-// climb returns how far v, which is to be added at i, rises.
-func (p byPriority[T]) climb(r *ring[T], i int, v T) int {
-	for i > 0 && p.less(v, *r.at((i - 1) / 2)) {
-		i = (i - 1) / 2
-	}
-	return i
+	p.Heap.Add(r, v)
 }

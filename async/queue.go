@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/asyncgo/asyncgo/future"
+	"github.com/asyncgo/asyncgo/internal/items"
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
@@ -38,26 +39,12 @@ var (
 //
 // On a plain goroutine it also ends when the loop that ctx belongs to is closed, with
 // [ErrLoopClosed].
-type Queue[T any] struct{ queue[T, fifo[T]] }
+type Queue[T any] struct{ queue[T, items.FIFO[T]] }
 
 // NewQueue returns a queue that has room for max items: asyncio.Queue(maxsize). With max ≤ 0 there
 // is no limit.
 func NewQueue[T any](max int) *Queue[T] {
-	return &Queue[T]{queue[T, fifo[T]]{max: max}}
-}
-
-// fifo is the order of a [Queue].
-type fifo[T any] struct{}
-
-func (fifo[T]) name() string          { return "Queue" }
-func (fifo[T]) add(r *ring[T], v T)   { r.push(v) }
-func (fifo[T]) take(r *ring[T]) (v T) { return r.shift() }
-
-// An order is what tells the kinds of queues from each other: which of the items comes next.
-type order[T any] interface {
-	name() string
-	add(r *ring[T], v T)
-	take(r *ring[T]) T
+	return &Queue[T]{queue[T, items.FIFO[T]]{max: max}}
 }
 
 // A queue is all that the kinds have in common. It follows CPython's Lib/asyncio/queues.py of 3.13
@@ -68,12 +55,12 @@ type order[T any] interface {
 //
 // No method that can wait unlocks by a defer: when a loop is closed, a task is unwound out of its
 // wait without the lock.
-type queue[T any, O order[T]] struct {
+type queue[T any, O items.Order[T]] struct {
 	order O
 	max   int // written once, before the queue is used
 
 	mu         sync.Mutex
-	items      ring[T]
+	items      items.Ring[T]
 	getters    loop.Line
 	putters    loop.Line
 	joiners    loop.Line
@@ -132,7 +119,7 @@ func (q *queue[T, O]) PutNowait(item T) error {
 func (q *queue[T, O]) Get(ctx context.Context) (T, error) {
 	checkWaitContext(ctx)
 	q.mu.Lock()
-	for q.items.n == 0 {
+	for q.items.Len() == 0 {
 		err := ErrQueueShutdown
 		if !q.shut {
 			err = q.getters.Wait(ctx, &q.mu, (*queueKeeper[T, O])(q))
@@ -150,7 +137,7 @@ func (q *queue[T, O]) Get(ctx context.Context) (T, error) {
 // the line was just woken for, who then goes to the back of the line.
 func (q *queue[T, O]) GetNowait() (T, error) {
 	q.mu.Lock()
-	if q.items.n == 0 {
+	if q.items.Len() == 0 {
 		err := ErrQueueEmpty
 		if q.shut {
 			err = ErrQueueShutdown
@@ -225,8 +212,8 @@ func (q *queue[T, O]) Shutdown(immediate bool) {
 	defer q.mu.Unlock()
 	q.shut = true
 	if immediate {
-		dropped := q.items.n
-		q.items = ring[T]{}
+		dropped := q.items.Len()
+		q.items.Clear()
 		q.out += dropped
 		q.finish(min(dropped, q.unfinished)) // TaskDone may have been called for items that were not taken out
 	}
@@ -238,7 +225,7 @@ func (q *queue[T, O]) Shutdown(immediate bool) {
 func (q *queue[T, O]) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.items.n
+	return q.items.Len()
 }
 
 // Empty reports whether there is no item in the queue: queue.empty().
@@ -277,7 +264,7 @@ func (q *queue[T, O]) Stats() QueueStats {
 // stats is Stats under the lock.
 func (q *queue[T, O]) stats() QueueStats {
 	return QueueStats{
-		Size:       q.items.n,
+		Size:       q.items.Len(),
 		Unfinished: q.unfinished,
 		Getters:    q.getters.Waiting(),
 		Putters:    q.putters.Waiting(),
@@ -291,7 +278,7 @@ func (q *queue[T, O]) stats() QueueStats {
 func (q *queue[T, O]) String() string {
 	const shown = 8
 	q.mu.Lock()
-	items, s := q.items.first(shown), q.stats()
+	items, s := q.items.First(shown), q.stats()
 	q.mu.Unlock()
 	var parts []string
 	add := func(format string, n int) {
@@ -311,16 +298,16 @@ func (q *queue[T, O]) String() string {
 	if s.Shutdown {
 		parts = append(parts, "shut down")
 	}
-	return q.order.name() + "(" + strings.Join(parts, ", ") + ")"
+	return q.order.Name() + "(" + strings.Join(parts, ", ") + ")"
 }
 
-func (q *queue[T, O]) full() bool { return q.max > 0 && q.items.n >= q.max }
+func (q *queue[T, O]) full() bool { return q.max > 0 && q.items.Len() >= q.max }
 
 // addAndUnlock puts an item in and wakes who waits for one. The lock is released also if the order
 // panics.
 func (q *queue[T, O]) addAndUnlock(item T) {
 	defer q.mu.Unlock()
-	q.order.add(&q.items, item)
+	q.order.Add(&q.items, item)
 	q.unfinished++
 	q.in++
 	if q.getters.Waiting() > 0 {
@@ -331,7 +318,7 @@ func (q *queue[T, O]) addAndUnlock(item T) {
 // takeAndUnlock takes the next item out and wakes who waits for room.
 func (q *queue[T, O]) takeAndUnlock() T {
 	defer q.mu.Unlock()
-	item := q.order.take(&q.items)
+	item := q.order.Take(&q.items)
 	q.out++
 	loop.Took((*joinKeeper[T, O])(q))
 	if q.putters.Waiting() > 0 {
@@ -348,31 +335,31 @@ func (q *queue[T, O]) finish(n int) {
 }
 
 // A queueKeeper is a queue as its lines see it.
-type queueKeeper[T any, O order[T]] queue[T, O]
+type queueKeeper[T any, O items.Order[T]] queue[T, O]
 
 // GaveUp implements [loop.Keeper]: who was woken in vain wakes the next one.
 func (k *queueKeeper[T, O]) GaveUp(line *loop.Line, woken bool) {
 	q := (*queue[T, O])(k)
-	if woken && (line == &q.getters && q.items.n > 0 || line == &q.putters && !q.full()) {
+	if woken && (line == &q.getters && q.items.Len() > 0 || line == &q.putters && !q.full()) {
 		line.Wake()
 	}
 }
 
 // Balance implements what the books of package loop ask: what has come in has gone out, or is here.
-func (k *queueKeeper[T, O]) Balance() (in, out, here int) { return k.in, k.out, k.items.n }
+func (k *queueKeeper[T, O]) Balance() (in, out, here int) { return k.in, k.out, k.items.Len() }
 
 // String implements [loop.Keeper].
 func (k *queueKeeper[T, O]) String() string { return (*queue[T, O])(k).String() }
 
 // A joinKeeper is a queue as those see it who wait in Join: for the tasks that have taken items and not said that
 // they are done.
-type joinKeeper[T any, O order[T]] queue[T, O]
+type joinKeeper[T any, O items.Order[T]] queue[T, O]
 
 // GaveUp implements [loop.Keeper]. Nobody else misses anything.
 func (k *joinKeeper[T, O]) GaveUp(*loop.Line, bool) {}
 
 // Balance implements what the books of package loop ask, as that of queueKeeper.
-func (k *joinKeeper[T, O]) Balance() (in, out, here int) { return k.in, k.out, k.items.n }
+func (k *joinKeeper[T, O]) Balance() (in, out, here int) { return k.in, k.out, k.items.Len() }
 
 // String implements [loop.Keeper].
 func (k *joinKeeper[T, O]) String() string { return "Join of " + (*queue[T, O])(k).String() }

@@ -1,7 +1,6 @@
 package gevent
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -9,19 +8,32 @@ import (
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
-// An Event is a flag that greenlets wait for: gevent.event.Event. The zero value is one that is not set.
+// An Event is a flag that greenlets wait for: gevent.event.Event. The zero value is one that is not set. It must not be
+// copied.
 type Event struct {
-	mu     sync.Mutex
-	set    bool
-	change *loop.Completion // done by the next Set
-	last   *loop.Completion // done by the last one
+	mu      sync.Mutex
+	set     bool
+	change  *loop.Completion // of those who wait; done by the next Set
+	company company          // who they are
+	round   *round
+	late    *loop.Completion // of those who came while others were being woken
+	phase   phase            // of the round
 }
 
-// pending returns the completion that the next Set does. mu is held.
+type phase uint8
+
+const (
+	wakesAll phase = iota
+	wakesLate
+	ends
+)
+
+// pending returns the completion that the next Set does, for the caller to wait for. mu is held.
 func (e *Event) pending() *loop.Completion {
 	if e.change == nil {
 		e.change = new(loop.Completion)
 	}
+	e.company.join(e.change.Waiting() == 0)
 	return e.change
 }
 
@@ -29,12 +41,66 @@ func (e *Event) pending() *loop.Completion {
 // waits, even if the flag is cleared before.
 func (e *Event) Set() {
 	e.mu.Lock()
-	c := e.change
-	e.set, e.change = true, nil
-	if c != nil {
-		e.last = c
-	}
+	e.set = true
+	c := e.notify()
 	e.mu.Unlock()
+	commit(c)
+}
+
+// notify has those woken who wait, by a round if that is possible, or else by the caller, who has to commit what it
+// returns.
+func (e *Event) notify() (c *loop.Completion) {
+	if !e.set || e.change == nil || e.change.Waiting() == 0 {
+		return nil
+	}
+	l := e.company.hub()
+	if l == nil {
+		c, e.change = e.change, nil
+		return c
+	}
+	if !e.round.alive() {
+		e.phase = wakesAll
+		e.round = startRound(l, e)
+	}
+	return nil
+}
+
+// gone implements [crowd].
+func (e *Event) gone() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.late == nil && (e.change == nil || e.change.Waiting() == 0)
+}
+
+// step implements [crowd].
+func (e *Event) step() (more bool) {
+	e.mu.Lock()
+	var c *loop.Completion
+	switch e.phase {
+	case wakesAll:
+		c, e.change = e.change, nil
+	case wakesLate:
+		c, e.late = e.late, nil
+	case ends:
+		l := e.round.l
+		e.round = nil
+		c = e.notify() // The flag may have been set again meanwhile.
+		if e.late != nil && e.round == nil {
+			e.phase = wakesLate
+			e.round = startRound(l, e)
+		}
+		e.mu.Unlock()
+		commit(c)
+		return false
+	}
+	e.phase++
+	e.mu.Unlock()
+	commit(c)
+	return true
+}
+
+// commit completes c, if there is one.
+func commit(c *loop.Completion) {
 	if c != nil && c.Begin() {
 		c.Commit(loop.Succeeded)
 	}
@@ -58,57 +124,60 @@ func (e *Event) IsSet() bool {
 func (e *Event) Ready() bool { return e.IsSet() }
 
 // Wait waits for Set and reports true, or false when the limit is over: wait(timeout). If the flag is set it
-// returns at once, or behind those whom the last Set has woken and who have not run yet.
+// returns at once, or, if others are being woken, behind them.
 func (e *Event) Wait(limit ...time.Duration) (bool, error) {
-	if len(limit) > 0 {
-		return e.waitWithin(limit)
-	}
-	c, err := e.next()
-	if c == nil {
-		return true, err
-	}
-	// As wait, without its closures, whose frames would have the stack of who waits grow from 2 KB to 4 KB.
-	me, err := me()
-	if err == nil {
-		me.mark()
-		_, err = c.Wait(me.task, refuser{e})
-		err = me.after(err)
-	}
-	return err == nil, err
-}
-
-// next returns what is done by the next Set, or nil if there is nothing to wait for.
-func (e *Event) next() (*loop.Completion, error) {
-	e.mu.Lock()
-	if !e.set {
-		c := e.pending()
-		e.mu.Unlock()
-		return c, nil
-	}
-	last := e.last
-	e.last = nil
-	e.mu.Unlock()
-	if last == nil || loop.Here() == nil {
-		return nil, nil
-	}
-	return nil, Sleep(0)
-}
-
-func (e *Event) waitWithin(limit []time.Duration) (bool, error) {
-	c, err := e.next()
+	c, set := e.next()
 	switch {
-	case c == nil:
-		return true, err
-	case limit[0] <= 0:
+	case set && c == nil:
+		return true, nil
+	case !set && len(limit) > 0 && limit[0] <= 0:
 		return false, nil
+	case set || len(limit) == 0:
+		err := e.await(c)
+		return err == nil, err
 	}
-	over, err := within(limit, func() error {
-		return wait(func(ctx context.Context) error {
-			_, err := c.Wait(ctx, refuser{e})
-			return err
-		})
-	})
+	over, err := within(limit, func() error { return e.await(nil) })
 	return !over && err == nil, err
+}
+
+// next reports whether the flag is set, and what the caller waits for all the same, or nil.
+func (e *Event) next() (c *loop.Completion, set bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.set && e.round.alive() && e.round.l == loop.Inside() && !inCallback() {
+		if e.late == nil {
+			e.late = new(loop.Completion)
+		}
+		c = e.late
+	}
+	return c, e.set
+}
+
+// await waits for c, or, if that is nil, for the next Set. It does as [wait] does, without its closures, whose frames
+// would have the stack of who waits grow from 2 KB to 4 KB.
+func (e *Event) await(c *loop.Completion) error {
+	me, err := me()
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		if c = e.unlessSet(); c == nil { // set meanwhile, by another goroutine
+			return nil
+		}
+	}
+	me.mark()
+	_, err = c.Wait(me.task, refuser{e})
+	return me.after(err)
+}
+
+// unlessSet is pending, or nil if the flag is set.
+func (e *Event) unlessSet() *loop.Completion {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.set {
+		return nil
+	}
+	return e.pending()
 }
 
 // RawLink has fn called by the hub of the caller after the next Set, once; soon if the flag is set: rawlink.
@@ -139,6 +208,9 @@ func (e *Event) String() string { return fmt.Sprintf("Event(set: %v)", e.IsSet()
 func (e *Event) completion() *loop.Completion {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.set {
+		return doneCompletion
+	}
 	return e.pending()
 }
 
@@ -161,111 +233,3 @@ func homeLoop() *loop.Loop {
 	}
 	return c.l
 }
-
-// An AsyncResult is a result or an error that greenlets wait for: gevent.event.AsyncResult. The zero value has
-// none yet.
-type AsyncResult[T any] struct {
-	mu    sync.Mutex
-	value T
-	err   error
-	done  loop.Completion
-}
-
-// Set sets the result and wakes all who wait: set(). A second one takes the place of the first.
-func (a *AsyncResult[T]) Set(v T) { a.put(v, nil) }
-
-// SetException sets an error: set_exception(). It panics if err is nil.
-func (a *AsyncResult[T]) SetException(err error) {
-	if err == nil {
-		panic("gevent: SetException was called with a nil error")
-	}
-	a.put(*new(T), err)
-}
-
-func (a *AsyncResult[T]) put(v T, err error) {
-	a.mu.Lock()
-	a.value, a.err = v, err
-	a.mu.Unlock()
-	if a.done.Begin() {
-		a.done.Commit(loop.Succeeded)
-	}
-}
-
-// SetFrom sets the outcome of a greenlet that has ended. It is for Link.
-func (a *AsyncResult[T]) SetFrom(g *Greenlet[T]) { a.put(g.Value(), g.Exception()) }
-
-func (a *AsyncResult[T]) outcome() (T, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.value, a.err
-}
-
-func (a *AsyncResult[T]) await() error {
-	if a.Ready() {
-		return nil
-	}
-	return wait(func(ctx context.Context) error {
-		_, err := a.done.Wait(ctx, refuser{a})
-		return err
-	})
-}
-
-// Get waits for the outcome and returns it, each time: get().
-func (a *AsyncResult[T]) Get() (T, error) {
-	if err := a.await(); err != nil {
-		return *new(T), err
-	}
-	return a.outcome()
-}
-
-// GetTimeout is [AsyncResult.Get] with a limit; when it is over, the error is a [Timeout]: get(timeout). With d ≤ 0
-// it does not wait.
-func (a *AsyncResult[T]) GetTimeout(d time.Duration) (T, error) {
-	if d <= 0 && !a.Ready() {
-		return *new(T), newTimeout(Forever)
-	}
-	if err := newTimeout(d).limit(a.await); err != nil {
-		return *new(T), err
-	}
-	return a.outcome()
-}
-
-// Wait waits for the outcome and returns the value, zero if it is an error or the limit is over: wait(timeout).
-func (a *AsyncResult[T]) Wait(limit ...time.Duration) (T, error) {
-	if over, err := within(limit, a.await); over || err != nil {
-		return *new(T), err
-	}
-	v, _ := a.outcome()
-	return v, nil
-}
-
-// Ready reports whether there is an outcome: ready().
-func (a *AsyncResult[T]) Ready() bool { return a.done.State() != loop.Pending }
-
-// Successful reports whether there is a value: successful().
-func (a *AsyncResult[T]) Successful() bool {
-	_, err := a.outcome()
-	return a.Ready() && err == nil
-}
-
-// Value returns the value, zero if there is none: value.
-func (a *AsyncResult[T]) Value() T {
-	v, _ := a.outcome()
-	return v
-}
-
-// Exception returns the error, or nil: exception.
-func (a *AsyncResult[T]) Exception() error {
-	_, err := a.outcome()
-	return err
-}
-
-// RawLink has fn called by the hub of the caller when there is an outcome: rawlink.
-func (a *AsyncResult[T]) RawLink(fn func(*AsyncResult[T])) {
-	linkTo(&a.done, homeLoop(), func() { fn(a) })
-}
-
-// String describes the result.
-func (a *AsyncResult[T]) String() string { return fmt.Sprintf("AsyncResult(ready: %v)", a.Ready()) }
-
-func (a *AsyncResult[T]) completion() *loop.Completion { return &a.done }

@@ -282,10 +282,10 @@ func TestKill(t *testing.T) {
 		a := gevent.Spawn(func() (bool, error) { return s.Acquire() })
 		b := gevent.Spawn(func() (bool, error) { return s.Acquire() })
 		check(gevent.Sleep(0))
-		check(q.Put(1))
-		s.Release()
 		first.KillNowait()
 		a.KillNowait()
+		check(q.Put(1))
+		s.Release()
 		if v := must(second.Get()); v != 1 {
 			t.Errorf("it gets %d", v)
 		}
@@ -996,6 +996,7 @@ func TestLocks(t *testing.T) {
 		hungry := func() {
 			for !done {
 				check(s.With(func() error { return gevent.Sleep(0) }))
+				check(gevent.Sleep(0)) // or it would take it again before the one who was woken
 			}
 		}
 		a, b := gevent.Go(hungry), gevent.Go(hungry)

@@ -112,7 +112,7 @@ func (g *Greenlet[T]) StartLater(d time.Duration) {
 	}
 	g.timer = loop.NewHandle(g.l, func() {
 		g.timer = nil
-		g.launch()
+		g.l.First(g.launch)
 	})
 	l := g.l
 	g.timer.At(l.Now() + max(d, 0))
@@ -311,77 +311,6 @@ func (c *core) await() error {
 func (c *core) Join(limit ...time.Duration) error {
 	_, err := within(limit, c.await)
 	return err
-}
-
-// Kill throws [ErrGreenletExit], or the given error, at the greenlet and waits until it has ended:
-// kill(exception). The wait that it is in returns the error, once; it may catch it and go on, then Kill
-// waits for its end. One that has not run yet never does. Killing one that has ended does nothing. Who kills
-// himself gets the error, to return it.
-func (c *core) Kill(err ...error) error { return c.kill(err, true, nil) }
-
-// KillNowait is [Greenlet.Kill] without the wait: kill(block=False).
-func (c *core) KillNowait(err ...error) { c.kill(err, false, nil) }
-
-// KillWithin is [Greenlet.Kill] with a limit for the wait: kill(timeout). It returns nil also when that is
-// over, and the greenlet lives on.
-func (c *core) KillWithin(d time.Duration, err ...error) error {
-	return c.kill(err, true, []time.Duration{d})
-}
-
-func (c *core) kill(with []error, block bool, limit []time.Duration) error {
-	err := ErrGreenletExit
-	if len(with) > 0 && with[0] != nil {
-		err = with[0]
-	}
-	if c.Ready() {
-		return nil
-	}
-	if t := loop.Here(); t != nil && t == c.task {
-		return err
-	}
-	if !c.shoot(err) || !block {
-		settle()
-		return nil
-	}
-	_, err = within(limit, c.await)
-	settle()
-	return err
-}
-
-// shoot throws at the greenlet, or ends it if it does not run yet. It reports whether there is something to wait for.
-func (c *core) shoot(err error) bool {
-	if c.l == nil { // never started
-		c.dieUnborn(err)
-		return false
-	}
-	alive := true
-	c.l.Do(func() {
-		switch c.state {
-		case scheduled:
-			c.dieUnborn(err)
-			alive = false
-		case running:
-			c.throw(err)
-		}
-	})
-	return alive
-}
-
-// dieUnborn ends a greenlet that has not run.
-func (c *core) dieUnborn(err error) {
-	if c.timer != nil {
-		c.timer.Cancel()
-		c.timer = nil
-	}
-	if c.l == nil {
-		c.l = homeLoop()
-		c.done.SetHome(c.l)
-	}
-	if c.exit = errors.Is(err, ErrGreenletExit); c.exit {
-		c.finish(err)
-		return
-	}
-	c.fail(err)
 }
 
 // base returns the untyped side.

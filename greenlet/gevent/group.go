@@ -217,7 +217,7 @@ func (p *Group) KillNowait() {
 func (p *Group) KillOneNowait(g Joinable) {
 	if c := g.base(); p.Contains(g) && !c.shot && !c.Ready() {
 		c.shot = true
-		c.shoot(ErrGreenletExit)
+		c.KillNowait()
 	}
 }
 

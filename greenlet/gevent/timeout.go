@@ -70,11 +70,11 @@ func (t *Timeout) Start() {
 	t.own = c
 	t.handle = loop.NewHandle(c.l, func() {
 		t.handle = nil
+		var err error = t
 		if t.err != nil {
-			c.throw(t.err)
-		} else {
-			c.throw(t)
+			err = t.err
 		}
+		c.l.First(func() { c.hit(err) })
 	})
 	if t.d <= 0 {
 		t.handle.Soon()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,6 +71,9 @@ func waitOptionsOf(opts []WaitOption) (o waitOptions) {
 
 // A collector takes in what becomes ready, in order.
 type collector struct {
+	// l is the loop in whose queue things become ready, if they do so in different ways: some when they say so, some in
+	// a round. Nil takes them as they come, which is cheaper.
+	l       *loop.Loop
 	mu      sync.Mutex
 	line    loop.Line
 	ready   []int
@@ -87,6 +91,16 @@ type watch struct {
 
 // Notify implements [loop.Party].
 func (w *watch) Notify(in *loop.Loop) bool {
+	if l := w.of.l; l == nil || !l.Push(w, in) {
+		w.note(in)
+	}
+	return false
+}
+
+// RunReady implements [loop.Runnable].
+func (w *watch) RunReady() { w.of.l.First(func() { w.note(w.of.l) }) }
+
+func (w *watch) note(in *loop.Loop) {
 	c := w.of
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,7 +108,6 @@ func (w *watch) Notify(in *loop.Loop) bool {
 	if len(c.ready) >= c.need {
 		c.line.WakeIn(in)
 	}
-	return false
 }
 
 // GaveUp implements [loop.Keeper].
@@ -103,8 +116,19 @@ func (c *collector) GaveUp(*loop.Line, bool) {}
 // String says what is waited for.
 func (c *collector) String() string { return fmt.Sprintf("%d objects", len(c.watches)) }
 
+// queueOf returns the loop of the caller if one of the objects makes rounds.
+func queueOf[W Waitable](objects []W) *loop.Loop {
+	for _, x := range objects {
+		switch any(x).(type) {
+		case *Event, *Semaphore, *BoundedSemaphore:
+			return loop.Inside()
+		}
+	}
+	return nil
+}
+
 func collect[W Waitable](objects []W) *collector {
-	c := &collector{watches: make([]watch, len(objects)), ready: make([]int, 0, len(objects))}
+	c := &collector{l: queueOf(objects), watches: make([]watch, len(objects)), ready: make([]int, 0, len(objects))}
 	for i, x := range objects {
 		w := &c.watches[i]
 		w.of, w.i, w.done = c, i, x.completion()
@@ -223,26 +247,28 @@ func JoinAll[J Joinable](gs []J, opts ...WaitOption) ([]J, error) {
 // a [Timeout] and the rest lives on.
 func KillAll[J Joinable](gs []J, opts ...WaitOption) error {
 	o := waitOptionsOf(opts)
-	err := o.err
-	if err == nil {
-		err = ErrGreenletExit
+	targets := make([]*core, len(gs))
+	for i, g := range gs {
+		targets[i] = g.base()
 	}
-	var left []J
-	for _, g := range gs {
-		if c := g.base(); !c.Ready() && c.shoot(err) {
-			left = append(left, g)
-		}
-	}
+	defer settle()
+	left, b := strike(targets, killError([]error{o.err}))
 	if len(left) == 0 || o.nowait {
-		settle()
 		return nil
 	}
-	c := collect(left)
-	defer c.remove()
-	if len(o.limit) == 0 {
-		return c.await(len(left))
+	waits := func() error {
+		if err := b.await(); err != nil {
+			return err
+		}
+		alive := slices.DeleteFunc(left, (*core).Ready)
+		c := collect(alive)
+		defer c.remove()
+		return c.await(len(alive))
 	}
-	return newTimeout(o.limit[0]).limit(func() error { return c.await(len(left)) })
+	if len(o.limit) == 0 {
+		return waits()
+	}
+	return newTimeout(o.limit[0]).limit(waits)
 }
 
 // Kill is [Greenlet.KillNowait] for any greenlet: gevent.kill.

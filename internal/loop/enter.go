@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"slices"
 	"time"
 )
 
@@ -59,15 +58,30 @@ func (l *Loop) driveAlong(w *worker) {
 	}
 }
 
-// Alone reports whether a loop that was entered has nothing left but the calling task: nothing is ready, no timer
-// is armed, no other task is there, nobody outside works for it.
+// Moot is a [Runnable] that may have nothing to do any more.
+type Moot interface {
+	Runnable
+	// Moot reports whether it has nothing to do.
+	Moot() bool
+}
+
+// Alone reports whether a loop that was entered has nothing left but the calling task: nothing that has something to
+// do is ready, no timer is armed, no other task is there, nobody outside works for it.
 func (l *Loop) Alone() bool {
 	if l.inboxed.Load() {
 		l.flush()
 	}
-	l.ready = slices.DeleteFunc(l.ready, func(x Runnable) bool { return x == Runnable(nop{}) })
-	_, armed := l.timers.next()
-	return l.Stats().Tasks <= 1 && len(l.ready) == 0 && l.pos == len(l.batch) && !armed && !l.Busy()
+	if _, armed := l.timers.next(); armed || l.tasks.n > 1 || l.Busy() {
+		return false
+	}
+	for _, queue := range [][]Runnable{l.batch[l.pos:], l.ready} {
+		for _, x := range queue {
+			if m, ok := x.(Moot); !ok || !m.Moot() {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // stuck asks whoever runs the loop what to do when it would wait for ever. It reports whether something is ready

@@ -57,6 +57,9 @@ type nop struct{}
 
 func (nop) RunReady() {}
 
+// Moot implements [Moot].
+func (nop) Moot() bool { return true }
+
 // RealTime reports whether the loop's clock is the one on the wall.
 func (l *Loop) RealTime() bool {
 	_, ok := l.clock.(*Real)

@@ -17,7 +17,10 @@ type Semaphore struct {
 	value int
 	bound int // at most; 0 for none
 	line  loop.Line
-	free  *loop.Completion // done by the next Release
+	free  *loop.Completion // of those who wait for a permit, and do not take it
+
+	company company
+	round   *round
 }
 
 // NewSemaphore makes a semaphore of n permits. It panics if n is negative.
@@ -57,6 +60,7 @@ func (s *Semaphore) Acquire(limit ...time.Duration) (bool, error) {
 
 func (s *Semaphore) await(ctx context.Context) error {
 	s.mu.Lock()
+	s.company.join(s.waiting()+s.line.UnderWay() == 0)
 	for ahead := false; s.value == 0 || !ahead && s.value <= s.line.UnderWay(); ahead = true {
 		join := s.line.Wait
 		if ahead {
@@ -92,13 +96,64 @@ func (s *Semaphore) Release() {
 		panic("gevent: Semaphore released too many times")
 	}
 	s.value++
-	s.line.Wake()
-	free := s.free
-	s.free = nil
+	c := s.notify()
 	s.mu.Unlock()
-	if free != nil && free.Begin() {
-		free.Commit(loop.Succeeded)
+	commit(c)
+}
+
+// waiting returns how many wait, whatever for.
+func (s *Semaphore) waiting() int {
+	n := s.line.Waiting()
+	if s.free != nil {
+		n += s.free.Waiting()
 	}
+	return n
+}
+
+// notify has one of those go on who wait, by a round if that is possible. Otherwise the caller has to commit what it
+// returns.
+func (s *Semaphore) notify() *loop.Completion {
+	if s.waiting() == 0 {
+		return nil
+	}
+	if l := s.company.hub(); l != nil {
+		if !s.round.alive() {
+			s.round = startRound(l, s)
+		}
+		return nil
+	}
+	c, _ := s.wake()
+	return c
+}
+
+// wake wakes the first one if there is a permit for him, or else those who only wait for there being one.
+func (s *Semaphore) wake() (c *loop.Completion, woken bool) {
+	if s.value > s.line.UnderWay() {
+		if s.line.Wake() {
+			return nil, true
+		}
+		c, s.free = s.free, nil
+	}
+	return c, false
+}
+
+// gone implements [crowd].
+func (s *Semaphore) gone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waiting() == 0
+}
+
+// step implements [crowd].
+func (s *Semaphore) step() (more bool) {
+	s.mu.Lock()
+	c, woken := s.wake()
+	if more = woken && s.waiting() > 0; !more {
+		s.round = nil
+	}
+	s.mu.Unlock()
+	commit(c)
+	return more
 }
 
 // With calls fn with a permit: "with sem". It returns what was thrown while it waited for that, or what fn
@@ -149,6 +204,7 @@ func (s *Semaphore) String() string { return fmt.Sprintf("Semaphore(%d)", s.Coun
 func (s *Semaphore) completion() *loop.Completion {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.company.join(s.waiting()+s.line.UnderWay() == 0)
 	if s.free == nil {
 		s.free = new(loop.Completion)
 	}
@@ -160,71 +216,8 @@ type semaphoreKeeper Semaphore
 // GaveUp implements [loop.Keeper].
 func (k *semaphoreKeeper) GaveUp(line *loop.Line, woken bool) {
 	if woken && k.value > 0 {
-		line.Wake()
+		line.Wake() // A permit goes to the next one at once.
 	}
 }
 
 func (k *semaphoreKeeper) String() string { return "Semaphore" }
-
-// An RLock is a lock that its owner, a greenlet, can take again: gevent.lock.RLock. The zero value is free.
-type RLock struct {
-	once  sync.Once
-	sem   *Semaphore
-	mu    sync.Mutex
-	owner identity
-	depth int
-}
-
-func (r *RLock) semaphore() *Semaphore {
-	r.once.Do(func() { r.sem = NewSemaphore(1) })
-	return r.sem
-}
-
-// Acquire takes the lock, once more if the caller has it, and reports true, or false when the limit is over:
-// acquire(timeout). With a limit of 0 it does not wait.
-func (r *RLock) Acquire(limit ...time.Duration) (bool, error) {
-	r.mu.Lock()
-	if me := whoami(); r.depth > 0 && r.owner == me {
-		r.depth++
-		r.mu.Unlock()
-		return true, nil
-	}
-	r.mu.Unlock()
-	ok, err := r.semaphore().Acquire(limit...)
-	if ok {
-		r.mu.Lock()
-		r.owner, r.depth = whoami(), 1
-		r.mu.Unlock()
-	}
-	return ok, err
-}
-
-// Release gives the lock back as often as it was taken: release(). It returns [ErrNotOwner] to others.
-func (r *RLock) Release() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.depth == 0 || r.owner != whoami() {
-		return ErrNotOwner
-	}
-	if r.depth--; r.depth == 0 {
-		r.owner = identity{}
-		r.semaphore().Release()
-	}
-	return nil
-}
-
-// Locked reports whether somebody has the lock: locked().
-func (r *RLock) Locked() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.depth > 0
-}
-
-// With calls fn with the lock.
-func (r *RLock) With(fn func() error) error {
-	if _, err := r.Acquire(); err != nil {
-		return err
-	}
-	defer r.Release()
-	return fn()
-}
