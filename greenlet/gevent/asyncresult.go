@@ -75,6 +75,14 @@ func (a *AsyncResult[T]) GetTimeout(d time.Duration) (T, error) {
 	return a.outcome()
 }
 
+// GetNowait returns the outcome, or [ErrNotReady] if there is none yet, where Python raises a Timeout: get_nowait().
+func (a *AsyncResult[T]) GetNowait() (T, error) {
+	if !a.Ready() {
+		return *new(T), ErrNotReady
+	}
+	return a.outcome()
+}
+
 // Wait waits for the outcome and returns the value, zero if it is an error or the limit is over: wait(timeout).
 func (a *AsyncResult[T]) Wait(limit ...time.Duration) (T, error) {
 	if over, err := within(limit, a.await); over || err != nil {
@@ -105,9 +113,9 @@ func (a *AsyncResult[T]) Exception() error {
 	return err
 }
 
-// RawLink has fn called by the hub of the caller when there is an outcome: rawlink.
-func (a *AsyncResult[T]) RawLink(fn func(*AsyncResult[T])) {
-	linkTo(&a.done, homeLoop(), func() { fn(a) })
+// RawLink has fn called by the hub of the caller when there is an outcome: rawlink. Calling unlink takes that back.
+func (a *AsyncResult[T]) RawLink(fn func(*AsyncResult[T])) (unlink func()) {
+	return linkTo(&a.done, homeLoop(), func() { fn(a) }).from(&a.done)
 }
 
 // String describes the result.

@@ -167,6 +167,7 @@ func (e *Event) await(c *loop.Completion) error {
 	}
 	me.mark()
 	_, err = c.Wait(me.task, refuser{e})
+	me.unmark()
 	return me.after(err)
 }
 
@@ -180,8 +181,9 @@ func (e *Event) unlessSet() *loop.Completion {
 	return e.pending()
 }
 
-// RawLink has fn called by the hub of the caller after the next Set, once; soon if the flag is set: rawlink.
-func (e *Event) RawLink(fn func(*Event)) {
+// RawLink has fn called by the hub of the caller after the next Set, once; soon if the flag is set: rawlink. Calling
+// unlink takes that back.
+func (e *Event) RawLink(fn func(*Event)) (unlink func()) {
 	l := homeLoop()
 	e.mu.Lock()
 	c := e.pending()
@@ -189,7 +191,7 @@ func (e *Event) RawLink(fn func(*Event)) {
 		c = doneCompletion
 	}
 	e.mu.Unlock()
-	linkTo(c, l, func() { fn(e) })
+	return linkTo(c, l, func() { fn(e) }).from(c)
 }
 
 // Waiters returns how many wait or are linked: linkcount().

@@ -35,6 +35,8 @@ type core struct {
 	shot      bool // by its group
 	waitsAll  bool // the goroutine is in Wait without objects
 	locals    map[any]any
+	lineage   *lineage  // if that is tracked
+	switches  *switches // if that is asked for
 }
 
 type state uint8
@@ -102,6 +104,7 @@ func Go(fn func()) *Greenlet[Void] {
 func (g *Greenlet[T]) Start() {
 	if g.begin() {
 		g.launch()
+		spawned(g)
 	}
 }
 
@@ -116,6 +119,7 @@ func (g *Greenlet[T]) StartLater(d time.Duration) {
 	})
 	l := g.l
 	g.timer.At(l.Now() + max(d, 0))
+	spawned(g)
 }
 
 // begin gives a greenlet its hub, and reports false if it has one.
@@ -224,6 +228,9 @@ func (c *core) describe() string {
 	return c.name
 }
 
+// ID returns a number that no other greenlet has: minimal_ident.
+func (c *core) ID() uint64 { return c.id }
+
 // Name returns the name, "Greenlet-N" if none was set: name.
 func (c *core) Name() string { return c.describe() }
 
@@ -293,6 +300,19 @@ func (g *Greenlet[T]) GetTimeout(d time.Duration) (T, error) {
 		return *new(T), err
 	}
 	return g.value, g.Exception()
+}
+
+// With calls fn and then waits for the greenlet; if fn fails, it kills the greenlet with that error instead, does not wait, and
+// returns it: the greenlet as a block, "with spawn(f) as g".
+func (g *Greenlet[T]) With(fn func() error) error {
+	if fn == nil {
+		panic("gevent: With was called with a nil function")
+	}
+	if err := fn(); err != nil {
+		g.KillNowait(err)
+		return err
+	}
+	return g.Join()
 }
 
 // await waits for the end.

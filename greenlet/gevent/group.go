@@ -2,9 +2,7 @@ package gevent
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -68,6 +66,19 @@ func (p *Group) Add(g Joinable, limit ...time.Duration) error {
 		return err
 	}
 	p.join(g)
+	return nil
+}
+
+// Start makes a greenlet that was not started a member and starts it, and waits for room before: start(greenlet, timeout).
+// When the limit is over it returns [ErrPoolFull].
+func (p *Group) Start(g interface {
+	Joinable
+	Start()
+}, limit ...time.Duration) error {
+	if err := p.Add(g, limit...); err != nil {
+		return err
+	}
+	g.Start()
 	return nil
 }
 
@@ -221,133 +232,14 @@ func (p *Group) KillOneNowait(g Joinable) {
 	}
 }
 
+// KillOne kills one member and waits for its end: killone(greenlet). It does nothing to others.
+func (p *Group) KillOne(g Joinable) error {
+	if !p.Contains(g) || g.base().shot {
+		return nil
+	}
+	g.base().shot = true
+	return g.Kill()
+}
+
 // String describes the group.
 func (p *Group) String() string { return fmt.Sprintf("Group(%d)", p.Len()) }
-
-// Apply runs fn in a greenlet of the group and waits for its outcome: apply. In a member of the same group, when
-// that is full, it runs fn right here.
-func Apply[T any](p *Group, fn func() (T, error)) (T, error) {
-	if t := loop.Here(); t != nil && p.Full() {
-		for _, g := range p.Members() {
-			if g.base().task == t {
-				return fn()
-			}
-		}
-	}
-	g, err := SpawnIn(p, fn)
-	if err != nil {
-		return *new(T), err
-	}
-	return g.Get()
-}
-
-// ApplyAsync has fn run in the group, and does not wait, not even for room: apply_async. callback, if it is not nil,
-// gets the value if there is one.
-func ApplyAsync[T any](p *Group, fn func() (T, error), callback func(T)) *Greenlet[T] {
-	if fn == nil {
-		panic("gevent: ApplyAsync was called with a nil function")
-	}
-	var g *Greenlet[T]
-	if p.Full() {
-		g = Spawn(func() (T, error) { return Apply(p, fn) })
-	} else {
-		g, _ = SpawnIn(p, fn) // There is room, so it does not wait.
-	}
-	if callback != nil {
-		g.LinkValue(func(g *Greenlet[T]) { callback(g.Value()) })
-	}
-	return g
-}
-
-// Map calls fn for every item, in greenlets of the group, and returns the results in the order of the items, or the
-// first error: map. Of items that yield errors, see [IMap], the first one ends it, too.
-func Map[A, T any](p *Group, items iter.Seq[A], fn func(A) (T, error)) ([]T, error) {
-	var gs []*Greenlet[T]
-	for x := range items {
-		g, err := SpawnIn(p, func() (T, error) { return fn(x) })
-		if err != nil {
-			return nil, err
-		}
-		gs = append(gs, g)
-	}
-	if _, err := JoinAll(gs, RaiseError()); err != nil {
-		return nil, err
-	}
-	results := make([]T, len(gs))
-	for i, g := range gs {
-		results[i] = g.Value()
-	}
-	return results, nil
-}
-
-// IMap returns an iterator over what fn returns for every item, in the order of the items: imap. The calls run in
-// greenlets of the group, as soon as there is room; with ahead > 0 at most so many results wait to be read. An error
-// of a call takes its result's place, and the iteration goes on.
-func IMap[A, T any](p *Group, items iter.Seq[A], fn func(A) (T, error), ahead ...int) iter.Seq2[T, error] {
-	return imap(p, items, fn, true, ahead)
-}
-
-// IMapUnordered is [IMap] in the order in which the calls end: imap_unordered.
-func IMapUnordered[A, T any](p *Group, items iter.Seq[A], fn func(A) (T, error), ahead ...int) iter.Seq2[T, error] {
-	return imap(p, items, fn, false, ahead)
-}
-
-func imap[A, T any](p *Group, items iter.Seq[A], fn func(A) (T, error), ordered bool, ahead []int) iter.Seq2[T, error] {
-	if fn == nil {
-		panic("gevent: IMap was called with a nil function")
-	}
-	return func(yield func(T, error) bool) {
-		var out Queue[*Greenlet[T]]
-		var room *Semaphore
-		if len(ahead) > 0 && ahead[0] > 0 {
-			room = NewSemaphore(ahead[0])
-		}
-		feeder := Spawn(func() (Void, error) {
-			defer out.Put(nil)
-			var gs []*Greenlet[T]
-			for x := range items {
-				if room != nil {
-					if _, err := room.Acquire(); err != nil {
-						return Void{}, err
-					}
-				}
-				g, err := SpawnIn(p, func() (T, error) { return fn(x) })
-				if err != nil {
-					return Void{}, err
-				}
-				if ordered {
-					out.Put(g)
-				} else {
-					g.RawLink(func(g *Greenlet[T]) { out.Put(g) })
-					gs = append(gs, g)
-				}
-			}
-			_, err := JoinAll(gs)
-			return Void{}, err
-		})
-		defer feeder.KillNowait()
-		for {
-			g, err := out.Get()
-			if err == nil && g == nil {
-				if _, err = feeder.Get(); err == nil || errors.Is(err, ErrGreenletExit) {
-					return
-				}
-				yield(*new(T), err)
-				return
-			}
-			var v T
-			if err == nil {
-				v, err = g.Get()
-				if room != nil {
-					room.Release()
-				}
-			} else {
-				yield(v, err)
-				return
-			}
-			if !yield(v, err) {
-				return
-			}
-		}
-	}
-}

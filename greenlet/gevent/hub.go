@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/petermattis/goid"
 	"github.com/sourcegraph/conc/panics"
 
 	"github.com/asyncgo/asyncgo/async"
@@ -25,6 +26,7 @@ type hub struct {
 	task loop.Task // of the goroutine
 	core core
 	left atomic.Bool
+	gid  int64        // of the goroutine
 	refs atomic.Int32 // handlers that are installed
 	held atomic.Int32 // see Ref
 	// goexit is set when a greenlet was left by runtime.Goexit, which goes on in the goroutine.
@@ -44,7 +46,7 @@ func enter() (*hub, error) {
 		return nil, errors.New("gevent: a raw greenlet outside of a task cannot wait")
 	}
 	face := async.NewLoop()
-	h := &hub{face: face, l: loop.Of(face.Context())}
+	h := &hub{face: face, l: loop.Of(face.Context()), gid: goid.Get()}
 	h.core.name = "main"
 	h.core.l = h.l
 	h.task.Init(face.Context(), h.l, (*mainBody)(h))
@@ -244,15 +246,28 @@ func wait(op func(ctx context.Context) error) error {
 
 func (c *core) wait(op func(ctx context.Context) error) error {
 	c.mark()
-	return c.after(op(c.task))
+	err := op(c.task)
+	c.unmark()
+	return c.after(err)
 }
 
-// mark notes where the caller waits, until after.
-func (c *core) mark() { runtime.Callers(3, c.waitsAt[:]) }
+// mark notes where the caller waits, until unmark.
+func (c *core) mark() {
+	runtime.Callers(3, c.waitsAt[:])
+	if c.switches != nil {
+		c.switches.leave()
+	}
+}
+
+func (c *core) unmark() {
+	c.waitsAt[0] = 0
+	if c.switches != nil {
+		c.switches.enter()
+	}
+}
 
 // after ends a wait.
 func (c *core) after(err error) error {
-	c.waitsAt[0] = 0
 	if err != nil {
 		if cause := c.task.Catch(); cause != nil {
 			err = cause.Wait

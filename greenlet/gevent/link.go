@@ -47,6 +47,16 @@ func linkTo(done *loop.Completion, l *loop.Loop, fn func()) *link {
 	return k
 }
 
+// from returns what takes the link out of a completion.
+func (k *link) from(done *loop.Completion) (unlink func()) {
+	return func() {
+		k.l.Do(func() {
+			k.removed = true
+			done.Remove(&k.waiter)
+		})
+	}
+}
+
 // addLink links a callback to the greenlet.
 func (c *core) addLink(of any, fn func(*loop.Loop)) {
 	l := c.l

@@ -185,6 +185,22 @@ func (s *Semaphore) Wait(limit ...time.Duration) (int, error) {
 	return s.Counter(), err
 }
 
+// RawLink has fn called by the hub of the caller when there is a permit, once, behind those who wait to take one: rawlink.
+// Calling unlink takes that back.
+func (s *Semaphore) RawLink(fn func(*Semaphore)) (unlink func()) {
+	l := homeLoop()
+	c := s.completion()
+	k := linkTo(c, l, func() { fn(s) })
+	s.mu.Lock()
+	var now *loop.Completion
+	if s.value > 0 {
+		now = s.notify()
+	}
+	s.mu.Unlock()
+	commit(now)
+	return k.from(c)
+}
+
 // Counter returns how many permits there are: counter.
 func (s *Semaphore) Counter() int {
 	s.mu.Lock()

@@ -23,15 +23,22 @@ func Sleep(d time.Duration) error {
 		}
 		return nil
 	}
-	err := loop.Sleep(t, d)
-	if err == nil {
-		if c, ok := t.Local().(*core); ok && c.main == nil {
-			return nil
-		}
+	c, ok := t.Local().(*core)
+	if ok && c.switches != nil {
+		c.switches.leave()
 	}
-	c, wrong := me()
-	if wrong != nil {
-		return wrong
+	err := loop.Sleep(t, d)
+	switch {
+	case !ok:
+		var wrong error
+		if c, wrong = me(); wrong != nil {
+			return wrong
+		}
+	case c.switches != nil:
+		c.switches.enter()
+	}
+	if ok && err == nil && c.main == nil {
+		return nil
 	}
 	return c.after(err)
 }

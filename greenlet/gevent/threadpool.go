@@ -3,6 +3,8 @@ package gevent
 import (
 	"context"
 	"iter"
+	"sync"
+	"time"
 
 	"github.com/asyncgo/asyncgo/future"
 	"github.com/asyncgo/asyncgo/internal/loop"
@@ -10,7 +12,14 @@ import (
 
 // A ThreadPool runs functions on other goroutines, at the same time as the greenlets: gevent.threadpool.ThreadPool.
 // It is for what blocks or computes for long. It must be ended by [ThreadPool.Kill] or [ThreadPool.Close].
-type ThreadPool struct{ pool *future.Pool }
+type ThreadPool struct {
+	pool *future.Pool
+	size int
+
+	mu    sync.Mutex
+	left  int // functions that have not ended
+	empty *loop.Completion
+}
 
 // NewThreadPool makes a pool of at most n goroutines; with 0 it is as many as [future.NewPool] takes. It panics if n
 // is negative.
@@ -18,7 +27,7 @@ func NewThreadPool(n int) *ThreadPool {
 	if n < 0 {
 		panic("gevent: NewThreadPool was called with a negative size")
 	}
-	return &ThreadPool{future.NewPool(n, future.PoolName("gevent"))}
+	return &ThreadPool{pool: future.NewPool(n, future.PoolName("gevent")), size: n}
 }
 
 // SpawnThread has fn run by the pool and returns its outcome to come: spawn. It never waits; what finds no free
@@ -30,10 +39,14 @@ func SpawnThread[T any](p *ThreadPool, fn func() (T, error)) *AsyncResult[T] {
 	r := new(AsyncResult[T])
 	l := homeLoop()
 	l.External(1) // The hub has something to wait for.
+	p.count(1)
 	f := future.Submit(p.pool, fn)
 	f.AddDoneCallback(func(f *future.Future[T]) {
 		v, err := f.Result()
-		backIn(l, func() { r.put(v, err) })
+		backIn(l, func() {
+			r.put(v, err)
+			p.count(-1)
+		})
 	})
 	return r
 }
@@ -59,6 +72,90 @@ func MapThread[A, T any](p *ThreadPool, items iter.Seq[A], fn func(A) (T, error)
 		results = append(results, v)
 	}
 	return results, nil
+}
+
+// IMapThread is [IMap] on the goroutines of the pool: imap. All calls are handed to the pool at once.
+func IMapThread[A, T any](p *ThreadPool, items iter.Seq[A], fn func(A) (T, error)) iter.Seq2[T, error] {
+	return imapThread(p, items, fn, true)
+}
+
+// IMapUnorderedThread is [IMapUnordered] on the goroutines of the pool: imap_unordered.
+func IMapUnorderedThread[A, T any](p *ThreadPool, items iter.Seq[A], fn func(A) (T, error)) iter.Seq2[T, error] {
+	return imapThread(p, items, fn, false)
+}
+
+func imapThread[A, T any](p *ThreadPool, items iter.Seq[A], fn func(A) (T, error), ordered bool) iter.Seq2[T, error] {
+	if fn == nil {
+		panic("gevent: IMapThread was called with a nil function")
+	}
+	return func(yield func(T, error) bool) {
+		var all []*AsyncResult[T]
+		for x := range items {
+			all = append(all, SpawnThread(p, func() (T, error) { return fn(x) }))
+		}
+		if ordered {
+			for _, r := range all {
+				if !yield(r.Get()) {
+					return
+				}
+			}
+			return
+		}
+		err := collect(all).each(nil, len(all), func(i int) bool { return yield(all[i].Get()) })
+		if err != nil {
+			yield(*new(T), err)
+		}
+	}
+}
+
+// ApplyThreadAsync is [SpawnThread], and has callback called with the value, if there is one, in a greenlet: apply_async.
+func ApplyThreadAsync[T any](p *ThreadPool, fn func() (T, error), callback func(T)) *AsyncResult[T] {
+	r := SpawnThread(p, fn)
+	if callback != nil {
+		l := homeLoop()
+		r.RawLink(func(r *AsyncResult[T]) {
+			if r.Successful() {
+				inGreenlet(l, func() { callback(r.Value()) })
+			}
+		})
+	}
+	return r
+}
+
+// Size returns how many goroutines the pool has at most: maxsize.
+func (p *ThreadPool) Size() int { return p.size }
+
+// Join waits until all functions have run that were handed to the pool, and reports true, or false when the limit is over:
+// join().
+func (p *ThreadPool) Join(limit ...time.Duration) (bool, error) {
+	p.mu.Lock()
+	if p.left == 0 {
+		p.mu.Unlock()
+		return true, nil
+	}
+	if p.empty == nil {
+		p.empty = new(loop.Completion)
+	}
+	c := p.empty
+	p.mu.Unlock()
+	over, err := within(limit, func() error {
+		return wait(func(ctx context.Context) error {
+			_, err := c.Wait(ctx, refuser{waitsFor("a ThreadPool")})
+			return err
+		})
+	})
+	return !over && err == nil, err
+}
+
+// count notes that a function has come or gone.
+func (p *ThreadPool) count(by int) {
+	p.mu.Lock()
+	var c *loop.Completion
+	if p.left += by; p.left == 0 {
+		c, p.empty = p.empty, nil
+	}
+	p.mu.Unlock()
+	commit(c)
 }
 
 // Len returns how many functions run or are queued.
