@@ -122,11 +122,9 @@ func (p *Group) Discard(g Joinable) {
 		p.empty = nil
 	}
 	p.mu.Unlock()
+	commit(c) // who waits for this goes before who waits for room
 	if p.limited {
 		p.slots.Release()
-	}
-	if c != nil && c.Begin() {
-		c.Commit(loop.Succeeded)
 	}
 }
 

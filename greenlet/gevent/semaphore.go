@@ -166,23 +166,32 @@ func (s *Semaphore) With(fn func() error) error {
 	return fn()
 }
 
-// Wait waits until there is a permit, without taking it, and returns how many there are, 0 when the limit is
-// over: wait(timeout).
+// Wait waits until there is a permit, without taking it, in one line with those who take one, and returns how many there
+// are, 0 when the limit is over: wait(timeout).
 func (s *Semaphore) Wait(limit ...time.Duration) (int, error) {
-	c := s.completion()
 	if n := s.Counter(); n > 0 {
 		return n, nil
 	}
 	if len(limit) > 0 && limit[0] <= 0 {
 		return 0, nil
 	}
-	_, err := within(limit, func() error {
-		return wait(func(ctx context.Context) error {
-			_, err := c.Wait(ctx, refuser{s})
-			return err
-		})
-	})
+	_, err := within(limit, func() error { return wait(s.awaitPermit) })
 	return s.Counter(), err
+}
+
+func (s *Semaphore) awaitPermit(ctx context.Context) error {
+	s.mu.Lock()
+	s.company.join(s.waiting()+s.line.UnderWay() == 0)
+	for join := s.line.Wait; s.value == 0; join = s.line.WaitAhead {
+		if err := join(ctx, &s.mu, (*semaphoreKeeper)(s)); err != nil {
+			s.mu.Unlock()
+			return err
+		}
+	}
+	c := s.notify() // The permit is still there.
+	s.mu.Unlock()
+	commit(c)
+	return nil
 }
 
 // RawLink has fn called by the hub of the caller when there is a permit, once, behind those who wait to take one: rawlink.
