@@ -14,18 +14,21 @@ import (
 
 // A Process is a process that [Popen] has started: gevent.subprocess.Popen. [Wait] and [IWait] take it.
 type Process struct {
-	p    *async.Process
-	cmd  *exec.Cmd
-	done *Greenlet[int]
+	p     *async.Process
+	done  *Greenlet[int]
+	letGo func() // of the hub
 }
 
 // Popen starts cmd: subprocess.Popen. It suspends the calling greenlet until the process runs; if something is thrown at
 // the caller meanwhile, the process is killed. What is piped the options of package async say, for the rest the fields of
-// cmd hold. The process belongs to the hub of the caller: [WaitAll] waits for its end, and [Destroy] kills it.
+// cmd hold. The process belongs to the hub of the caller: [WaitAll] waits for its end, and [Destroy] kills it. One with pipes keeps the hub open until
+// [Process.Communicate] or [Process.Close] has returned.
 func Popen(cmd *exec.Cmd, opts ...async.ProcessOption) (*Process, error) {
 	if cmd == nil {
 		panic("gevent: Popen was called with a nil Cmd")
 	}
+	hold := Ref() // or the hub would be gone when the process is there
+	defer hold()
 	var p *async.Process
 	if err := wait(func(ctx context.Context) (err error) {
 		p, err = async.CreateSubprocess(ctx, cmd, opts...)
@@ -33,9 +36,12 @@ func Popen(cmd *exec.Cmd, opts ...async.ProcessOption) (*Process, error) {
 	}); err != nil {
 		return nil, err
 	}
-	q := &Process{p: p, cmd: cmd}
+	q := &Process{p: p, letGo: func() {}}
+	if p.Stdin() != nil || p.Stdout() != nil || p.Stderr() != nil {
+		q.letGo = keepHub()
+	}
 	q.done = Spawn(func() (code int, err error) {
-		err = wait(func(ctx context.Context) error {
+		err = waitOutside(func(ctx context.Context) error {
 			code, err = p.Wait(ctx)
 			return err
 		})
@@ -43,6 +49,16 @@ func Popen(cmd *exec.Cmd, opts ...async.ProcessOption) (*Process, error) {
 	})
 	q.done.SetName("Process-" + fmt.Sprint(p.PID()))
 	return q, nil
+}
+
+// waitOutside is wait for something that comes from outside of all hubs.
+func waitOutside(op func(ctx context.Context) error) error {
+	return wait(func(ctx context.Context) error {
+		l := loop.Inside()
+		l.External(1)
+		defer l.External(-1)
+		return op(ctx)
+	})
 }
 
 // PID returns the number of the process: pid.
@@ -75,15 +91,28 @@ func (p *Process) Communicate(input []byte, limit ...time.Duration) (stdout, std
 		d = limit[0]
 	}
 	err = newTimeout(d).limit(func() error {
-		return wait(func(ctx context.Context) (err error) {
+		return waitOutside(func(ctx context.Context) (err error) {
 			stdout, stderr, err = p.p.Communicate(ctx, input)
 			return err
 		})
 	})
+	if err == nil {
+		p.letGo()
+	}
 	return stdout, stderr, err
 }
 
-// Stdin returns the way into the process, nil without async.PipeStdin: stdin. Its methods take [Context].
+// Close kills the process if it still runs, closes its pipes, and waits for its end: leaving the block of a Popen, which
+// kills nothing.
+func (p *Process) Close() error {
+	p.p.Close()
+	_, err := p.Wait()
+	p.letGo()
+	return err
+}
+
+// Stdin returns the way into the process, nil without async.PipeStdin: stdin. Its methods take [Context]; hold the hub by
+// [Ref] while nothing but the process can end their waits.
 func (p *Process) Stdin() *async.StreamWriter { return p.p.Stdin() }
 
 // Stdout returns what the process writes, nil without async.PipeStdout: stdout. Its methods take [Context].
@@ -158,11 +187,7 @@ func RunProcess(cmd *exec.Cmd, input []byte, limit ...time.Duration) (*Completed
 		c.ReturnCode, err = p.Wait()
 	}
 	if err != nil {
-		p.p.Close()
-		if _, wrong := p.Wait(); wrong != nil && !errors.Is(wrong, ErrLoopExit) {
-			return nil, wrong
-		}
-		return nil, err
+		return nil, errors.Join(err, p.Close())
 	}
 	return c, nil
 }
@@ -176,8 +201,7 @@ func CheckCall(cmd *exec.Cmd, limit ...time.Duration) error {
 	}
 	code, err := p.Wait(limit...)
 	if err != nil {
-		p.p.Close()
-		return err
+		return errors.Join(err, p.Close())
 	}
 	return (&CompletedProcess{Args: cmd.Args, ReturnCode: code}).Check()
 }

@@ -48,5 +48,19 @@ func SignalHandler(sig os.Signal, fn func()) *Signal {
 	})}
 }
 
+// keepHub keeps the hub of the caller open, as a handler does, until release is called.
+func keepHub() (release func()) {
+	c, err := me()
+	if err != nil || c.main == nil {
+		return func() {}
+	}
+	h := c.main
+	h.refs.Add(1)
+	return sync.OnceFunc(func() {
+		h.refs.Add(-1)
+		settle()
+	})
+}
+
 // Cancel takes the handler away: cancel().
 func (s *Signal) Cancel() { s.cancel() }
