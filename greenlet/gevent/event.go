@@ -33,7 +33,7 @@ func (e *Event) pending() *loop.Completion {
 	if e.change == nil {
 		e.change = new(loop.Completion)
 	}
-	e.company.join(e.change.Waiting() == 0)
+	e.company.join(!e.change.Awaited())
 	return e.change
 }
 
@@ -50,7 +50,7 @@ func (e *Event) Set() {
 // notify has those woken who wait, by a round if that is possible, or else by the caller, who has to commit what it
 // returns.
 func (e *Event) notify() (c *loop.Completion) {
-	if !e.set || e.change == nil || e.change.Waiting() == 0 {
+	if !e.set || e.change == nil || !e.change.Awaited() {
 		return nil
 	}
 	l := e.company.hub()
@@ -69,7 +69,7 @@ func (e *Event) notify() (c *loop.Completion) {
 func (e *Event) gone() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.late == nil && (e.change == nil || e.change.Waiting() == 0)
+	return e.late == nil && (e.change == nil || !e.change.Awaited())
 }
 
 // step implements [crowd].

@@ -114,8 +114,9 @@ func (c *core) shoot(err error) bool {
 
 // hit throws at a greenlet, which runs before what else is ready.
 func (c *core) hit(err error) {
+	queued := c.task != nil && c.task.Yielding()
 	c.throw(err)
-	if c.task != nil {
+	if queued { // else it is at the end of the queue now
 		c.task.Hurry()
 	}
 }
@@ -141,7 +142,7 @@ func (b *blow) RunReady() {
 		if c.state == running {
 			c.hit(b.err)
 		}
-		if len(b.targets) > 0 || b.done.Waiting() > 0 {
+		if len(b.targets) > 0 || b.done.Awaited() {
 			b.l.Push(b, b.l)
 		} else {
 			commit(&b.done)

@@ -60,7 +60,7 @@ func (s *Semaphore) Acquire(limit ...time.Duration) (bool, error) {
 
 func (s *Semaphore) await(ctx context.Context) error {
 	s.mu.Lock()
-	s.company.join(s.waiting()+s.line.UnderWay() == 0)
+	s.company.join(!s.awaited() && s.line.UnderWay() == 0)
 	for ahead := false; s.value == 0 || !ahead && s.value <= s.line.UnderWay(); ahead = true {
 		join := s.line.Wait
 		if ahead {
@@ -101,19 +101,15 @@ func (s *Semaphore) Release() {
 	commit(c)
 }
 
-// waiting returns how many wait, whatever for.
-func (s *Semaphore) waiting() int {
-	n := s.line.Waiting()
-	if s.free != nil {
-		n += s.free.Waiting()
-	}
-	return n
+// awaited reports whether anybody waits, whatever for.
+func (s *Semaphore) awaited() bool {
+	return s.line.Waiting() > 0 || s.free != nil && s.free.Awaited()
 }
 
 // notify has one of those go on who wait, by a round if that is possible. Otherwise the caller has to commit what it
 // returns.
 func (s *Semaphore) notify() *loop.Completion {
-	if s.waiting() == 0 {
+	if !s.awaited() {
 		return nil
 	}
 	if l := s.company.hub(); l != nil {
@@ -141,14 +137,14 @@ func (s *Semaphore) wake() (c *loop.Completion, woken bool) {
 func (s *Semaphore) gone() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.waiting() == 0
+	return !s.awaited()
 }
 
 // step implements [crowd].
 func (s *Semaphore) step() (more bool) {
 	s.mu.Lock()
 	c, woken := s.wake()
-	if more = woken && s.waiting() > 0; !more {
+	if more = woken && s.awaited(); !more {
 		s.round = nil
 	}
 	s.mu.Unlock()
@@ -181,7 +177,7 @@ func (s *Semaphore) Wait(limit ...time.Duration) (int, error) {
 
 func (s *Semaphore) awaitPermit(ctx context.Context) error {
 	s.mu.Lock()
-	s.company.join(s.waiting()+s.line.UnderWay() == 0)
+	s.company.join(!s.awaited() && s.line.UnderWay() == 0)
 	for join := s.line.Wait; s.value == 0; join = s.line.WaitAhead {
 		if err := join(ctx, &s.mu, (*semaphoreKeeper)(s)); err != nil {
 			s.mu.Unlock()
@@ -229,7 +225,7 @@ func (s *Semaphore) String() string { return fmt.Sprintf("Semaphore(%d)", s.Coun
 func (s *Semaphore) completion() *loop.Completion {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.company.join(s.waiting()+s.line.UnderWay() == 0)
+	s.company.join(!s.awaited() && s.line.UnderWay() == 0)
 	if s.free == nil {
 		s.free = new(loop.Completion)
 	}

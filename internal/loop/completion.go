@@ -201,6 +201,13 @@ func (c *Completion) Remove(w *Waiter) bool {
 	return c.State() == Pending && c.list.remove(w)
 }
 
+// Awaited reports whether anybody waits.
+func (c *Completion) Awaited() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.list.last != nil
+}
+
 // Waiting returns how many wait.
 func (c *Completion) Waiting() (n int) {
 	c.mu.Lock()

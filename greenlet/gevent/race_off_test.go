@@ -1,0 +1,5 @@
+//go:build !race
+
+package gevent_test
+
+const raceEnabled = false
