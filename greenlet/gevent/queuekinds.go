@@ -28,13 +28,12 @@ type PriorityQueue[T any] struct {
 
 // NewPriorityQueue makes a [PriorityQueue] in the order of less, which is called while the queue is locked. It panics if
 // less is nil.
-func NewPriorityQueue[T any](max int, less func(a, b T) bool, items ...T) *PriorityQueue[T] {
+func NewPriorityQueue[T any](max int, less func(a, b T) bool, first ...T) *PriorityQueue[T] {
 	if less == nil {
 		panic("gevent: NewPriorityQueue was called with a nil less")
 	}
-	q := &PriorityQueue[T]{}
-	q.order.Less = less
-	q.fill(max, items)
+	q := &PriorityQueue[T]{queue[T, byPriority[T]]{order: byPriority[T]{items.Heap[T]{Less: less}}}}
+	q.fill(max, first)
 	return q
 }
 

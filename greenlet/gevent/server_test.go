@@ -216,7 +216,7 @@ func TestStreamServer(t *testing.T) {
 		clean(t)
 		var failures []string
 		previous := gevent.SetErrorHandler(func(f gevent.Failure) { failures = append(failures, f.Err.Error()) })
-		defer gevent.SetErrorHandler(previous)
+		defer func() { gevent.SetErrorHandler(previous) }()
 		l := &flaky{Listener: must(net.Listen("tcp", "127.0.0.1:0")), left: 3}
 		s := gevent.NewStreamServer("", "", shout, gevent.OnListener(l), gevent.AcceptDelay(time.Millisecond, 2*time.Millisecond))
 		address := start(s)
