@@ -22,7 +22,10 @@ type EventLoopBlocked struct {
 }
 
 // PeriodicMonitorStarted is told to subscribers when a [Monitor] starts: PeriodicMonitorThreadStartedEvent.
-type PeriodicMonitorStarted struct{ Monitor *Monitor }
+type PeriodicMonitorStarted struct {
+	// Monitor is the one that has started.
+	Monitor *Monitor
+}
 
 // subscribers are told of events.
 var subscribers struct {
@@ -77,7 +80,7 @@ func StartMonitor(maxBlocking time.Duration) *Monitor {
 	m := &Monitor{stop: make(chan struct{})}
 	watched := map[*hub]*probe{}
 	m.Add(maxBlocking, func() { lookAround(watched, maxBlocking) })
-	tell(PeriodicMonitorStarted{m})
+	tell(PeriodicMonitorStarted{Monitor: m})
 	return m
 }
 

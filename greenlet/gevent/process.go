@@ -135,10 +135,8 @@ func (p *Process) String() string { return p.p.String() }
 
 // A CalledProcessError is the error of a process that has not ended with 0: subprocess.CalledProcessError.
 type CalledProcessError struct {
-	Args       []string
-	ReturnCode int
-	Stdout     []byte
-	Stderr     []byte
+	// CompletedProcess is what has become of the process.
+	CompletedProcess
 }
 
 // Error says what has failed.
@@ -148,10 +146,14 @@ func (e *CalledProcessError) Error() string {
 
 // A CompletedProcess is what has become of a process: subprocess.CompletedProcess.
 type CompletedProcess struct {
-	Args       []string
+	// Args is the program and its arguments.
+	Args []string
+	// ReturnCode is the exit code, or minus the number of the signal that has ended the process.
 	ReturnCode int
-	Stdout     []byte
-	Stderr     []byte
+	// Stdout is what the process has written, as far as that was piped.
+	Stdout []byte
+	// Stderr is what it has written as errors, as far as that was piped.
+	Stderr []byte
 }
 
 // Check returns a [CalledProcessError] if the process has not ended with 0: check_returncode().
@@ -159,7 +161,7 @@ func (c *CompletedProcess) Check() error {
 	if c.ReturnCode == 0 {
 		return nil
 	}
-	return &CalledProcessError{c.Args, c.ReturnCode, c.Stdout, c.Stderr}
+	return &CalledProcessError{*c}
 }
 
 // RunProcess runs cmd, gives it input and waits for its end: subprocess.run. What it writes is kept where cmd has no place

@@ -45,8 +45,10 @@ type GreenletTree struct {
 	Name string
 	// State says whether it runs or how it has ended, as "finished with value 42".
 	State string
-	// WaitsFor says what a greenlet waits for that has not ended, if that is known, and SpawnedAt where it was spawned.
-	WaitsFor, SpawnedAt string
+	// WaitsFor says what a greenlet waits for that has not ended, if that is known.
+	WaitsFor string
+	// SpawnedAt says where it was spawned, as file:line.
+	SpawnedAt string
 	// Children are those that it has spawned, in that order; of those that have ended only who is still referenced.
 	Children []*GreenletTree
 }
