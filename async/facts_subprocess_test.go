@@ -213,6 +213,18 @@ func TestFactsSubprocess(t *testing.T) {
 	}))
 }
 
+// feed writes until that fails.
+func feed(ctx context.Context, w *async.StreamWriter) error {
+	for {
+		if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+			return err
+		}
+		if err := w.Drain(ctx); err != nil {
+			return err
+		}
+	}
+}
+
 func TestSubprocess(t *testing.T) {
 	t.Run("pipes for what the Cmd has already are an error", onLoop(func(ctx context.Context, t *testing.T) {
 		cmd := exec.Command("true")
@@ -227,6 +239,44 @@ func TestSubprocess(t *testing.T) {
 		p := shell(ctx, "head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2", allPipes()...)
 		got := outputs(p.Communicate(ctx, make([]byte, 1<<20)))
 		expectEqual(t, "bytes", len(got[0])+len(got[1]), 6000000)
+	}))
+	t.Run("a child that dies at once takes nobody along, whatever is done to it", onLoop(func(ctx context.Context, t *testing.T) {
+		for range 20 {
+			p := shell(ctx, "kill -9 $$", allPipes()...)
+			must(async.GatherSettled(ctx,
+				async.Coroutine[async.Void](func(ctx context.Context) (async.Void, error) { return async.Void{}, feed(ctx, p.Stdin()) }),
+				async.Coroutine[async.Void](func(ctx context.Context) (async.Void, error) {
+					_, err := p.Stdout().Read(ctx, -1)
+					return async.Void{}, err
+				}),
+				async.Coroutine[async.Void](func(ctx context.Context) (async.Void, error) {
+					_, err := p.Stderr().ReadLine(ctx)
+					return async.Void{}, err
+				}),
+			))
+			expectEqual(t, "Wait", must(p.Wait(ctx)), -9)
+			expectEqual(t, "output", outputs(p.Communicate(ctx, []byte("more"))), [2]string{})
+		}
+	}))
+	t.Run("a child that ignores its stdin holds up who drains, and its end is an error for that one", onLoop(func(ctx context.Context, t *testing.T) {
+		p := shell(ctx, "exec sleep 60", async.PipeStdin())
+		clog(p.Stdin())
+		drain := async.Go(ctx, p.Stdin().Drain)
+		check(async.Sleep(ctx, hundredth))
+		expectEqual(t, "drained", drain.IsDone(), false)
+		check(p.Kill())
+		waitFor(ctx, drain)
+		expectError(t, "Drain", drain.Err(), syscall.EPIPE)
+	}))
+	t.Run("a grandchild that has the pipe does not hold up Wait, and CloseStdout ends the read", onLoop(func(ctx context.Context, t *testing.T) {
+		p := shell(ctx, "sleep 5 & echo started", async.PipeStdout())
+		expectEqual(t, "ReadLine", text(p.Stdout().ReadLine(ctx)), "started\n")
+		expectEqual(t, "Wait", must(p.Wait(ctx)), 0)
+		read := async.CreateTask(ctx, func(ctx context.Context) ([]byte, error) { return p.Stdout().Read(ctx, -1) })
+		check(async.Sleep(ctx, hundredth))
+		expectEqual(t, "Read has returned", read.IsDone(), false)
+		p.CloseStdout()
+		expectEqual(t, "Read", text(read.Await(ctx)), "")
 	}))
 	t.Run("two processes make a pipeline", onLoop(func(ctx context.Context, t *testing.T) {
 		from := shell(ctx, "seq 100000", async.PipeStdout())

@@ -40,7 +40,8 @@ type transport struct {
 	poller   *poller   // that reads; nil if there is a keeper
 	wake     sync.Cond // the keeper waits for it
 	stopping bool
-	shutting bool // without a keeper: a goroutine closes, or has closed
+	late     error // comes behind the bytes in the buffer
+	shutting bool  // without a keeper: a goroutine closes, or has closed
 	pulled   pullResult
 	tries    uint8            // see pullNow
 	vain     uint8            // tries in a row
@@ -136,8 +137,8 @@ func (t *transport) poll() bool {
 	return true
 }
 
-// arrived reads what is there. With ends there is an end of the stream behind the data, or an error, of which the poller will say
-// nothing any more.
+// arrived reads what is there. With ends the poller has seen the end of the stream too, or an error, and will not report it
+// again.
 func (t *transport) arrived(ends bool) {
 	t.r.mu.Lock()
 	defer t.r.mu.Unlock()
@@ -228,7 +229,7 @@ func (t *transport) goesOn(err error) bool {
 
 // pull reads once, without blocking. The reader is locked.
 func (t *transport) pull(fd uintptr) pullResult {
-	if t.stopping || t.r.eof || t.r.err != nil {
+	if t.stopping || t.r.eof || t.r.err != nil || t.late != nil {
 		return finished
 	}
 	s := scratches.Get().(*[64 << 10]byte)
@@ -259,9 +260,14 @@ func (t *transport) took(p []byte, err error) {
 	if err == nil {
 		return
 	}
-	if err == io.EOF {
+	switch {
+	case err == io.EOF:
 		t.r.end()
-	} else {
+	case t.poller != nil && t.r.len() > 0:
+		// Nobody has had a chance to read these bytes, and the error would hide them. Whoever wants more gets it.
+		t.late = t.wrap("read", err)
+		t.r.line.WakeAll()
+	default:
 		t.r.fail(t.wrap("read", err))
 	}
 	if t.w == nil {
@@ -272,8 +278,12 @@ func (t *transport) took(p []byte, err error) {
 // pullNow tries to read, for a task that is about to wait, and reports whether that has changed anything. The
 // reader is locked.
 func (t *transport) pullNow() bool {
-	if t.raw == nil {
+	switch {
+	case t.raw == nil:
 		return false
+	case t.late != nil:
+		t.r.fail(t.late)
+		return true
 	}
 	if t.tries++; t.poller != nil && t.vain == vainTries && t.tries%16 > 0 {
 		return false
