@@ -67,6 +67,7 @@ func parse(args []string) (*commandLine, error) {
 			c.tags = value
 		case "overlay":
 			c.overlay = value
+			c.listFlags = append(c.listFlags, "-overlay="+value)
 		default:
 			c.rest = append(c.rest, args[:n]...)
 			if slices.Contains(selecting, name) {

@@ -1,6 +1,10 @@
 package main_test
 
-import "testing"
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 func TestRun(t *testing.T) {
 	long(t)
@@ -15,5 +19,100 @@ func TestRun(t *testing.T) {
 	t.Run("a package of the module cache is cooperative by -patch", func(t *testing.T) {
 		call{}.expect(t, "the loop stands still\nhas waited\nopens the gate\nfalse false", "go", "run", program+"thirdparty")
 		call{}.expect(t, "opens the gate\nhas waited\ntrue true", gomonkey, "run", "-patch", "github.com/sourcegraph/conc.(*WaitGroup).Wait", program+"thirdparty")
+	})
+	t.Run("every call that may wait lets the other tasks go on, and without gomonkey none does", func(t *testing.T) {
+		call{}.expect(t, standard, gomonkey, "run", program+"standard")
+		call{}.expect(t, "tcp read: hello, the loop stands still\nsql: executed, the loop stands still", "go", "run", program+"standard", "tcp read", "sql")
+	})
+	t.Run("the race detector finds nothing", func(t *testing.T) {
+		call{}.expect(t, standard, gomonkey, "run", "-race", program+"standard")
+	})
+	t.Run("with -patch aggressive tasks may wait for locks that are held across waits", func(t *testing.T) {
+		call{}.expect(t, "Mutex: 100\nRWMutex: 20 true\nWaitGroup: done\nCond: woken\nOnce: 1", gomonkey, "run", "-patch", "aggressive", program+"locks")
+	})
+}
+
+// standard is what the program standard prints.
+const standard = `accept: accepted
+close ends a read: true
+dial: connected
+http: hello
+http2: HTTP/2.0!
+log: logged
+lookup: true
+os.Pipe: hello
+sql: executed
+stdin: "other\n" and 5 bytes
+stdout: "other\n" and 1048576 bytes
+tcp read: hello
+tcp write: true
+tls: "hello\n"
+two read one connection: xx
+udp read: hello
+wait for a process: ended`
+
+// tiny is a module of a program that only sleeps, in a package of its own and by one of somebody else.
+var tiny = map[string]string{
+	"go.mod":           "module example.com/tiny\n\ngo 1.26\n\nrequire example.com/client v1.0.0\n\nreplace example.com/client => ./client\n",
+	"main.go":          "package main\n\nimport (\n\t\"fmt\"\n\t\"time\"\n\n\t\"example.com/client\"\n)\n\nfunc main() {\n\ttime.Sleep(1)\n\tfmt.Println(client.Call(\"a\", \"b\"), tagged)\n}\n",
+	"tagged.go":        "//go:build mine && gomonkey\n\npackage main\n\nconst tagged = \"with tags\"\n",
+	"untagged.go":      "//go:build !mine || !gomonkey\n\npackage main\n\nconst tagged = \"without tags\"\n",
+	"client/go.mod":    "module example.com/client\n\ngo 1.26\n",
+	"client/client.go": "package client\n\n// Call calls.\nfunc Call(args ...string) int { return len(args) + Twice[int](0) }\n\nfunc Twice[T int | string](x T) T { return x + x }\n",
+}
+
+func TestModules(t *testing.T) {
+	long(t)
+	patch := []string{"-patch", "example.com/client.Call", "-patch", "example.com/client.Twice"}
+	run := func(args ...string) []string { return append(append([]string{"run"}, patch...), args...) }
+	listed := func(t *testing.T, dir string, in call, where string) {
+		t.Helper()
+		out, ok := in.run(t, gomonkey, append(append([]string{"list"}, patch...), "-C", dir)...)
+		if !ok || !strings.Contains(out, where) {
+			t.Errorf("the list has no %s: %s", where, out)
+		}
+	}
+	t.Run("a module that is replaced by a folder, with tags and an overlay of the user's own", func(t *testing.T) {
+		dir := t.TempDir()
+		write(t, dir, tiny)
+		write(t, dir, map[string]string{
+			"other/client.go": strings.ReplaceAll(tiny["client/client.go"], "len(args)", "40+len(args)"),
+			"overlay.json":    `{"Replace": {"client/client.go": "other/client.go"}}`,
+		})
+		in := call{dir: dir}
+		in.expect(t, "2 with tags", gomonkey, run("-tags", "mine", ".")...)
+		in.expect(t, "2 with tags", gomonkey, run("-C", dir, "-tags=mine", ".")...)
+		in.expect(t, "42 without tags", gomonkey, run("-overlay", "overlay.json", ".")...)
+		call{dir: dir, env: []string{"GOFLAGS=-tags=mine"}}.expect(t, "2 with tags", gomonkey, run(".")...)
+		listed(t, dir, in, filepath.Join("client", "client.go"))
+	})
+	t.Run("a vendor directory", func(t *testing.T) {
+		dir := t.TempDir()
+		write(t, dir, tiny)
+		in := call{dir: dir}
+		if out, ok := in.run(t, "go", "mod", "vendor"); !ok {
+			t.Fatal(out)
+		}
+		in.expect(t, "2 without tags", gomonkey, run("-mod=vendor", ".")...)
+		listed(t, dir, in, filepath.Join("vendor", "example.com", "client", "client.go"))
+	})
+	t.Run("a workspace", func(t *testing.T) {
+		dir := t.TempDir()
+		write(t, dir, tiny)
+		write(t, dir, map[string]string{"go.work": "go 1.26\n\nuse .\nuse ./client\n"})
+		in := call{dir: dir}
+		in.expect(t, "2 without tags", gomonkey, run(".")...)
+	})
+	t.Run("without cgo, and for another system", func(t *testing.T) {
+		dir := t.TempDir()
+		write(t, dir, tiny)
+		call{dir: dir, env: []string{"CGO_ENABLED=0"}}.expect(t, "2 without tags", gomonkey, run(".")...)
+		for _, goos := range []string{"windows", "darwin", "linux", "freebsd"} {
+			listed(t, dir, call{dir: dir, env: []string{"GOOS=" + goos, "GOARCH=arm64"}}, "net.(*netFD).Read")
+		}
+		in := call{dir: dir, env: []string{"GOOS=windows", "GOARCH=amd64"}}
+		if out, ok := in.run(t, gomonkey, append(append([]string{"build"}, patch...), "-o", filepath.Join(dir, "tiny.exe"), ".")...); !ok {
+			t.Errorf("the build fails: %s", out)
+		}
 	})
 }

@@ -37,6 +37,14 @@ var gomonkeySites []gomonkeySite
 //go:linkname gomonkeyRegister
 var gomonkeyRegister func(group, name string, on *uint32) = gomonkeyAdd
 
+// gomonkeyRaceIgnored reports whether the caller's events are hidden from the race detector, as they are inside of some
+// locks. The hook would look like a race there.
+//
+//go:linkname gomonkeyRaceIgnored
+var gomonkeyRaceIgnored func() bool = gomonkeyIgnored
+
+func gomonkeyIgnored() bool { return raceenabled && getg().raceignore != 0 }
+
 func gomonkeyAdd(group, name string, on *uint32) {
 	gomonkeySites = append(gomonkeySites, gomonkeySite{group, name, on})
 }
@@ -65,6 +73,9 @@ var gomonkeyHook unsafe.Pointer
 //go:linkname gomonkeyRegister runtime.gomonkeyRegister
 var gomonkeyRegister func(group, name string, on *uint32)
 
+//go:linkname gomonkeyRaceIgnored runtime.gomonkeyRaceIgnored
+var gomonkeyRaceIgnored func() bool
+
 type gomonkeyHooks struct {
 	enter func(kind uint8) (back func())
 	sleep func(ns int64) bool
@@ -80,7 +91,7 @@ func gomonkeyIsOn(site int) bool { return atomic.LoadUint32(&gomonkeyOn[site]) !
 
 // gomonkeyEnter asks the hook what to do with a call, and returns what has to be called behind it, or nil.
 func gomonkeyEnter(kind uint8) func() {
-	if h := gomonkeyHooked(); h != nil {
+	if h := gomonkeyHooked(); h != nil && !gomonkeyRaceIgnored() {
 		return h.enter(kind)
 	}
 	return nil

@@ -61,9 +61,11 @@ var standard = []struct {
 		methods(Block, "database/sql", "Stmt", "ExecContext", "QueryContext", "Close"),
 		methods(Section, "database/sql", "Rows", "Next", "NextResultSet", "Close"),
 	)},
+	// RWMutex and WaitGroup have the race detector ignore what is below them, so a hook has to be above.
 	{Locks, slices.Concat(
-		functions(Lock, "sync", "runtime_Semacquire", "runtime_SemacquireWaitGroup", "runtime_SemacquireRWMutexR",
-			"runtime_SemacquireRWMutex"),
+		try("TryLock", methods(Lock, "sync", "RWMutex", "Lock")),
+		try("TryRLock", methods(Lock, "sync", "RWMutex", "RLock")),
+		methods(Lock, "sync", "WaitGroup", "Wait"),
 	)},
 }
 
@@ -80,6 +82,13 @@ func methods(k Kind, path, recv string, names ...string) []Site {
 func only(systems []string, sites []Site) []Site {
 	for i := range sites {
 		sites[i].only = systems
+	}
+	return sites
+}
+
+func try(method string, sites []Site) []Site {
+	for i := range sites {
+		sites[i].try = method
 	}
 	return sites
 }

@@ -95,6 +95,9 @@ func (w *wrapper) write() error {
 	original := fmt.Sprintf("%s%s%s%s%s(%s)", give, on, originalPrefix, name, g.typeArgs, g.args)
 
 	fmt.Fprintf(out, "\nfunc %s%s%s(%s) %s {\n", g.recv, name, g.typeParams, g.params, g.results)
+	if w.site.try != "" {
+		fmt.Fprintf(out, "if %s && %s%s() { return }\n", condition, on, w.site.try)
+	}
 	switch w.site.Kind {
 	case Sleep:
 		if g.recv != "" || g.results != "" || len(w.f.Type.Params.List) != 1 || len(w.f.Type.Params.List[0].Names) != 1 {
