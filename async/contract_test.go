@@ -353,7 +353,7 @@ func TestTypeArgumentsAreInferred(t *testing.T) {
 			t.Errorf("Wait of two futures that are done returned %v, %v, %v", done, pending, err)
 		}
 		task.AddDoneCallback(func(f *async.Future[int]) { seven(f.Result()) })
-		return async.Sleep(ctx, 0) // for the callback
+		return giveWay(ctx) // for the callback
 	})
 	if err != nil {
 		t.Error(err)

@@ -18,7 +18,7 @@ func TestReportDeadlock(t *testing.T) {
 			l, _ := async.RunningLoop(ctx)
 			never := async.NewFuture[int](ctx)
 			task := async.Go(ctx, func(ctx context.Context) error { _, err := never.Await(ctx); return err }, async.Name("waiter"))
-			async.Sleep(ctx, 0)
+			giveWay(ctx)
 			r = async.ReportDeadlock(l)
 			task.Cancel()
 			return nil
@@ -44,7 +44,7 @@ func TestReportDeadlock(t *testing.T) {
 			var a, b *async.Task[async.Void]
 			a = async.Go(ctx, func(ctx context.Context) error { _, err := b.Await(ctx); return err }, async.Name("a"))
 			b = async.Go(ctx, func(ctx context.Context) error { _, err := a.Await(ctx); return err }, async.Name("b"))
-			async.Sleep(ctx, 0)
+			giveWay(ctx)
 			r = async.ReportDeadlock(l)
 			a.Cancel()
 			return nil

@@ -39,7 +39,7 @@ func TestJobsAtTheEndOfRun(t *testing.T) {
 				<-ended
 				return async.RunCoroutineThreadsafe(l, async.After(time.Hour, 7)).Await(context.Background())
 			})
-			return async.Sleep(ctx, 0)
+			return giveWay(ctx)
 		})
 		v, err := job.Result()
 		expectError(t, "the job's error", err, nil)
@@ -54,7 +54,7 @@ func TestJobsAtTheEndOfRun(t *testing.T) {
 				async.RunInExecutor(ctx, nil, func() (int, error) { over = true; return 0, nil })
 				return nil
 			})
-			return async.Sleep(ctx, 0)
+			return giveWay(ctx)
 		})
 		expectEqual(t, "the job has run", over, true)
 	})
@@ -78,7 +78,7 @@ func TestGoexitAtTheEndOfRun(t *testing.T) {
 						return nil
 					})
 				}
-				return async.Sleep(ctx, 0)
+				return giveWay(ctx)
 			})
 		})
 		expectEqual(t, "Goexit", goexit, true)
@@ -98,7 +98,7 @@ func TestGoexitAtTheEndOfRun(t *testing.T) {
 					forever(ctx)
 					return errors.New("at the end")
 				})
-				return async.Sleep(ctx, 0)
+				return giveWay(ctx)
 			}, async.ExceptionHandler(func(_ *async.Loop, e async.ExceptionContext) {
 				c.add("%v", e.Err)
 				runtime.Goexit()
@@ -118,7 +118,7 @@ func TestGoexitAtTheEndOfRun(t *testing.T) {
 						runtime.Goexit()
 						return nil
 					})
-					async.Sleep(ctx, 0)
+					giveWay(ctx)
 					panic("main")
 				})
 			})

@@ -103,7 +103,7 @@ func TestFactsOfCancellation(t *testing.T) {
 		var c chronicle
 		task := async.Go(ctx, func(ctx context.Context) error {
 			for {
-				if err := async.Sleep(ctx, 0); err != nil {
+				if err := giveWay(ctx); err != nil {
 					c.add("told: %v", err)
 					return err
 				}
@@ -138,7 +138,7 @@ func TestFactsOfCancellation(t *testing.T) {
 		task := async.Go(ctx, func(ctx context.Context) error {
 			_, err := forever(ctx)
 			for _, wait := range []func(ctx context.Context) error{
-				func(ctx context.Context) error { return async.Sleep(ctx, 0) },
+				func(ctx context.Context) error { return giveWay(ctx) },
 				func(ctx context.Context) error { return async.Sleep(ctx, time.Hour) },
 				func(ctx context.Context) error { _, err := forever(ctx); return err },
 				func(ctx context.Context) error { _, err := f.Await(ctx); return err },
@@ -254,7 +254,7 @@ func TestFactsOfCancellation(t *testing.T) {
 				v, err = async.Shield(ctx, done)
 				c.add("shield: %v %v", v, err)
 				c.add("TaskGroup: %v", async.WithTaskGroup(ctx, func(context.Context, *async.TaskGroup) error { return nil }))
-				c.add("sleep: %v", async.Sleep(ctx, 0))
+				c.add("sleep: %v", giveWay(ctx))
 			}
 			return ctx.Err()
 		})
@@ -682,7 +682,7 @@ func TestFactsOfUncancel(t *testing.T) {
 			me.Cancel()
 			me.Cancel()
 			expectEqual(t, "Cancelling", cancelling(ctx), 2)
-			expectError(t, "the sleep", async.Sleep(ctx, 0), async.ErrCancelled)
+			expectError(t, "the sleep", giveWay(ctx), async.ErrCancelled)
 			for _, left := range []int{1, 0, 0} {
 				ctx = async.Uncancel(ctx)
 				expectEqual(t, "Cancelling after Uncancel", cancelling(ctx), left)

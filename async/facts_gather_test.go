@@ -181,7 +181,7 @@ func TestFactsGather(t *testing.T) {
 		co := func(v string) async.Coroutine[string] {
 			return func(ctx context.Context) (string, error) {
 				runs++
-				return v, async.Sleep(ctx, 0)
+				return v, giveWay(ctx)
 			}
 		}
 		c, d := async.CreateTask(ctx, co("abc")), async.CreateTask(ctx, co("def"))
@@ -261,7 +261,7 @@ func TestFactsGather(t *testing.T) {
 		expectEqual(t, "cancelled of the gather", g.Cancelled(), false)
 		expectError(t, "the gather", g.Err(), async.ErrCancelled)
 		expectEqual(t, "the number of requests of the waiting task", cancelling(ctx), 0)
-		expectError(t, "a wait that follows", async.Sleep(ctx, 0), nil)
+		expectError(t, "a wait that follows", giveWay(ctx), nil)
 		expectEqual(t, "the result of the other child", must(b.Await(ctx)), 2)
 	}))
 

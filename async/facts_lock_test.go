@@ -59,7 +59,7 @@ func TestFactsLock(t *testing.T) {
 				for i := range 2 {
 					check(l.With(ctx, func(ctx context.Context) error {
 						c.add("%s%d", who, i)
-						return async.Sleep(ctx, 0)
+						return giveWay(ctx)
 					}))
 				}
 				return nil
@@ -341,7 +341,7 @@ func TestRLock(t *testing.T) {
 				return r.With(ctx, func(ctx context.Context) error {
 					return r.With(ctx, func(ctx context.Context) error {
 						c.add("%s", who)
-						return async.Sleep(ctx, 0)
+						return giveWay(ctx)
 					})
 				})
 			}))

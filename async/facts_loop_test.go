@@ -44,6 +44,7 @@ func runOnce(t *testing.T, l *async.Loop) {
 	t.Helper()
 	l.Stop()
 	expectError(t, "RunForever", l.RunForever(), nil)
+	standStill(l)
 }
 
 // adding returns a callback that adds what to the chronicle.

@@ -83,7 +83,7 @@ func TestFactsOfNames(t *testing.T) {
 						expectEqual(t, "the current task in a coroutine", async.CurrentTask(ctx), async.AnyTask(me))
 						return async.Void{}, nil
 					}).Await(ctx))
-					check(async.Sleep(ctx, 0))
+					check(giveWay(ctx))
 				}
 				return nil
 			})
@@ -209,7 +209,7 @@ func TestFactsOfContext(t *testing.T) {
 		task := async.Go(ctx, func(ctx context.Context) error {
 			seen = append(seen, v.Get(ctx))
 			v.Set(ctx, "by the task")
-			check(async.Sleep(ctx, 0))
+			check(giveWay(ctx))
 			seen = append(seen, v.Get(ctx))
 			return nil
 		})
@@ -258,7 +258,7 @@ func TestFactsOfContext(t *testing.T) {
 		must(async.Do(func(ctx context.Context) error {
 			expectEqual(t, "what the coroutine sees", v.Get(ctx), "before")
 			v.Set(ctx, "by the coroutine")
-			return async.Sleep(ctx, 0)
+			return giveWay(ctx)
 		}).Await(ctx))
 		expectEqual(t, "what main sees", v.Get(ctx), "by the coroutine")
 	}))
@@ -269,7 +269,7 @@ func TestFactsOfContext(t *testing.T) {
 		next := func(ctx context.Context) (int, error) {
 			seen := number.Get(ctx)
 			number.Set(ctx, seen+1)
-			return seen, async.Sleep(ctx, 0)
+			return seen, giveWay(ctx)
 		}
 		var seen []int
 		for range 2 {
@@ -339,7 +339,7 @@ func TestFactsOfContext(t *testing.T) {
 			check(r.Run(func(ctx context.Context) error {
 				v.Set(ctx, "first")
 				async.Go(ctx, func(ctx context.Context) error { v.Set(ctx, "by a task"); return nil })
-				return async.Sleep(ctx, 0)
+				return giveWay(ctx)
 			}))
 			expectEqual(t, "what the next run sees", must(async.RunIn(r, get)), "first")
 			expectEqual(t, "what is seen outside", v.Get(context.Background()), "none")

@@ -208,7 +208,7 @@ func TestFactsRun(t *testing.T) {
 			task, err := async.RunIn(r, func(ctx context.Context) (*async.Task[async.Void], error) {
 				return async.Go(ctx, func(ctx context.Context) error {
 					for {
-						if err := async.Sleep(ctx, 0); err != nil {
+						if err := giveWay(ctx); err != nil {
 							return err
 						}
 						steps++

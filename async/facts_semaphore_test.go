@@ -104,7 +104,7 @@ func TestFactsSemaphore(t *testing.T) {
 		sem := async.NewSemaphore(1)
 		var t2 doer
 		t1 := async.Go(ctx, func(ctx context.Context) error {
-			check(sem.With(ctx, func(ctx context.Context) error { return async.Sleep(ctx, 0) }))
+			check(sem.With(ctx, func(ctx context.Context) error { return giveWay(ctx) }))
 			t2.Cancel()
 			return nil
 		})

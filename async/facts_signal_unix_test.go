@@ -90,7 +90,7 @@ func TestFactsInterrupt(t *testing.T) {
 			err := async.Run(func(ctx context.Context) error {
 				kill(syscall.SIGINT)
 				for {
-					if err := async.Sleep(ctx, 0); err != nil {
+					if err := giveWay(ctx); err != nil {
 						expectError(t, "the wait", err, async.ErrCancelled)
 						return err
 					}
@@ -203,7 +203,7 @@ func TestFactsSignalHandler(t *testing.T) {
 		called := async.NewFuture[async.AnyTask](ctx)
 		check(l.AddSignalHandler(syscall.SIGUSR1, func() { t.Error("the first handler was called") }))
 		check(l.AddSignalHandler(syscall.SIGUSR1, func() {
-			expectError(t, "a wait in the handler", async.Sleep(ctx, 0), async.ErrNotInTask)
+			expectError(t, "a wait in the handler", giveWay(ctx), async.ErrNotInTask)
 			check(called.SetResult(async.CurrentTask(ctx)))
 		}))
 		kill(syscall.SIGUSR1)

@@ -154,7 +154,7 @@ func TestFactsTaskGroup(t *testing.T) {
 	t.Run("M4 an outside request that was swallowed is still counted after the block", onLoop(func(ctx context.Context, t *testing.T) {
 		task := async.Go(ctx, func(ctx context.Context) error {
 			async.CurrentTask(ctx).Cancel()
-			expectError(t, "the first wait", async.Sleep(ctx, 0), async.ErrCancelled)
+			expectError(t, "the first wait", giveWay(ctx), async.ErrCancelled)
 			// Cleanup goes on without the cancellation, and the request stays.
 			err := async.WithTaskGroup(context.WithoutCancel(ctx), func(ctx context.Context, tg group) error {
 				tg.Go(failingWith(errBad, 1))
@@ -220,7 +220,7 @@ func TestFactsTaskGroup(t *testing.T) {
 				errs[c.name] = errors.New(c.name)
 				tasks[c.name] = tg.Go(func(ctx context.Context) error {
 					for range c.n {
-						if err := async.Sleep(ctx, 0); err != nil {
+						if err := giveWay(ctx); err != nil {
 							return err
 						}
 					}
@@ -285,7 +285,7 @@ func TestFactsTaskGroup(t *testing.T) {
 				})
 				expectGroup(t, err, errBad)
 				expectEqual(t, "the number of requests", cancelling(ctx), 1)
-				err = async.Sleep(ctx, 0)
+				err = giveWay(ctx)
 				expectError(t, "the next wait", err, async.ErrCancelled)
 				return err
 			})

@@ -214,7 +214,7 @@ func TestFactsThreads(t *testing.T) {
 				if async.CurrentTask(ctx) == nil {
 					t.Error("the coroutine does not run in a task")
 				}
-				return 1 + 2, async.Sleep(ctx, 0)
+				return 1 + 2, giveWay(ctx)
 			})
 			v, err := result.Await(context.Background())
 			expectError(t, "the wait for a result", err, nil)
@@ -251,7 +251,7 @@ func TestFactsThreads(t *testing.T) {
 		elsewhere(ctx, func() {
 			f := async.RunCoroutineThreadsafe(l, func(ctx context.Context) (int, error) {
 				async.CurrentTask(ctx).Cancel("m")
-				return 0, async.Sleep(ctx, 0)
+				return 0, giveWay(ctx)
 			})
 			_, err := f.Await(context.Background())
 			expectEqual(t, "the message", cancelMessage(err), "m")

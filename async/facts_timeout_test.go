@@ -40,7 +40,7 @@ func TestFactsTimeout(t *testing.T) {
 		expectEqual(t, "expired outside", ts.Expired(), true)
 		expectEqual(t, "the state outside", ts.String(), "Timeout(expired)")
 		expectEqual(t, "the time", now(ctx), hundredth)
-		expectError(t, "a wait that follows", async.Sleep(ctx, 0), nil)
+		expectError(t, "a wait that follows", giveWay(ctx), nil)
 	}))
 
 	t.Run("L2 a task that catches the timeout is not cancelled", onLoop(func(ctx context.Context, t *testing.T) {
@@ -82,7 +82,7 @@ func TestFactsTimeout(t *testing.T) {
 			check(async.Sleep(ctx, minute))
 			err := async.TimeoutAt(ctx, now(ctx)+past, func(ctx context.Context, s scope) error {
 				expectEqual(t, "expired at once", s.Expired(), false)
-				return async.Sleep(ctx, 0)
+				return giveWay(ctx)
 			})
 			expectError(t, "a block with a wait", err, async.ErrTimeout)
 			var ts scope
@@ -121,7 +121,7 @@ func TestFactsTimeout(t *testing.T) {
 		expectError(t, "the block", err, nil)
 		expectEqual(t, "expired", ts.Expired(), true)
 		expectEqual(t, "the number of requests", cancelling(ctx), 0)
-		expectError(t, "a wait that follows", async.Sleep(ctx, 0), nil)
+		expectError(t, "a wait that follows", giveWay(ctx), nil)
 	}))
 
 	t.Run("L6 a block that takes the request back leaves none", onLoop(func(ctx context.Context, t *testing.T) {
@@ -203,7 +203,7 @@ func TestFactsTimeout(t *testing.T) {
 	t.Run("L9 a cancellation in the block wins also after an earlier one was swallowed", onLoop(func(ctx context.Context, t *testing.T) {
 		task := async.Go(ctx, func(ctx context.Context) error {
 			async.CurrentTask(ctx).Cancel()
-			expectError(t, "the first wait", async.Sleep(ctx, 0), async.ErrCancelled)
+			expectError(t, "the first wait", giveWay(ctx), async.ErrCancelled)
 			err := async.Timeout(async.Uncancel(ctx), hundredth, func(ctx context.Context, s scope) error {
 				async.CurrentTask(ctx).Cancel()
 				return async.Sleep(ctx, minute)
@@ -219,7 +219,7 @@ func TestFactsTimeout(t *testing.T) {
 	t.Run("L10 an earlier cancellation that was swallowed does not hide the timeout", onLoop(func(ctx context.Context, t *testing.T) {
 		task := async.Go(ctx, func(ctx context.Context) error {
 			async.CurrentTask(ctx).Cancel()
-			expectError(t, "the first wait", async.Sleep(ctx, 0), async.ErrCancelled)
+			expectError(t, "the first wait", giveWay(ctx), async.ErrCancelled)
 			// Cleanup goes on without the cancellation, and the request stays.
 			err := async.Timeout(context.WithoutCancel(ctx), hundredth, hang)
 			expectError(t, "the block", err, async.ErrTimeout)
@@ -337,7 +337,7 @@ func TestFactsTimeout(t *testing.T) {
 			check(s.Reschedule(past))
 			expectEqual(t, "the deadline in the past", s.When(), past)
 			expectEqual(t, "expired at once", s.Expired(), false)
-			return async.Sleep(ctx, 0)
+			return giveWay(ctx)
 		})
 		expectError(t, "the block", err, async.ErrTimeout)
 		expectEqual(t, "the time", now(ctx), 3*hundredth+minute)

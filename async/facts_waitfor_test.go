@@ -44,7 +44,7 @@ func TestFactsWaitFor(t *testing.T) {
 			c.expect(t, "inner cancelled after 10ms", "inner cleanup done", "TimeoutError after 1.01s")
 			expectEqual(t, "cancelled", cancelledOf(aw), true)
 			expectEqual(t, "the number of requests to cancel the waiting task", cancelling(ctx), 0)
-			expectError(t, "a wait that follows", async.Sleep(ctx, 0), nil)
+			expectError(t, "a wait that follows", giveWay(ctx), nil)
 		}))
 
 		t.Run("K2 the value of a "+form.name+" that swallows the cancellation is returned", onLoop(func(ctx context.Context, t *testing.T) {

@@ -87,7 +87,7 @@ func TestFairnessAfterACancellation(t *testing.T) {
 
 	t.Run("a gather whose children have just ended is waited for by one who is cancelled", onLoop(func(ctx context.Context, t *testing.T) {
 		var c chronicle
-		child := async.Coroutine[int](func(ctx context.Context) (int, error) { return 0, async.Sleep(ctx, 0) })
+		child := async.Coroutine[int](func(ctx context.Context) (int, error) { return 0, giveWay(ctx) })
 		for n := 2; n <= 4; n++ {
 			x := async.Go(ctx, func(ctx context.Context) error {
 				_, err := async.Gather[int](ctx, child, child)

@@ -305,7 +305,7 @@ func TestLeaksOfABurst(t *testing.T) {
 			for range 10 {
 				l := async.NewLoop()
 				for range 200 {
-					async.Go(l.Context(), func(ctx context.Context) error { return async.Sleep(ctx, 0) })
+					async.Go(l.Context(), func(ctx context.Context) error { return giveWay(ctx) })
 					async.Go(l.Context(), untilCancelled)
 				}
 				for range 3 {

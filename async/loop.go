@@ -98,6 +98,9 @@ func newLoop(o *options) *Loop {
 	l := &Loop{l: loop.New(o.ctx, clock), opts: o, eager: o.eager}
 	l.l.Face = l
 	l.l.Logger = o.logger
+	if o.parallel >= 0 {
+		l.l.SetParallel(o.parallel)
+	}
 	l.l.SetDebug(o.debug)
 	if o.slow > 0 {
 		l.l.SetSlow(o.slow)
@@ -171,7 +174,7 @@ func (l *Loop) canRun() error {
 	switch {
 	case l.engine().IsClosed():
 		return ErrLoopClosed
-	case l.engine().Running(), loop.Inside() != nil:
+	case l.engine().Running(), loop.Within() != nil:
 		return ErrLoopRunning
 	}
 	return nil
@@ -460,6 +463,7 @@ type LoopStats struct {
 	Idle    int    // coroutines kept for reuse
 	Ticks   uint64 // in all
 	WakeUps uint64 // times that another goroutine woke the idle loop
+	Running int    // tasks that do not wait; at most one, unless there is [Parallel]
 }
 
 // Stats returns what the loop holds and has done. From another goroutine it waits until the loop

@@ -190,7 +190,7 @@ func TestContextOfTheParentInAChild(t *testing.T) {
 			v.Set(parent, 2)
 			expectEqual(t, "the variable in the child", v.Get(ctx), 2)
 			async.CurrentTask(parent).Cancel()
-			err := async.Sleep(ctx, 0)
+			err := giveWay(ctx)
 			expectError(t, "the wait", err, async.ErrCancelled)
 			return async.Sleep(async.Uncancel(ctx), 0)
 		}, async.Name("child"))

@@ -77,7 +77,7 @@ var exitPoints = []exitPoint{
 		return errorOf(async.Go(ctx, func(ctx context.Context) error {
 			defer gone()
 			defer leave()
-			return async.Sleep(ctx, 0)
+			return giveWay(ctx)
 		}).Await(ctx))
 	}},
 	{name: "a deferred call of a task that panics", enter: func(ctx context.Context, leave, gone func()) error {
@@ -103,7 +103,7 @@ var exitPoints = []exitPoint{
 			defer leave()
 			return hanging(ctx)
 		})
-		check(async.Sleep(ctx, 0))
+		check(giveWay(ctx))
 		task.Cancel()
 		return errorOf(task.Await(ctx))
 	}},
@@ -126,7 +126,7 @@ var exitPoints = []exitPoint{
 		return errorOf(async.Go(ctx, func(ctx context.Context) error {
 			return errorOf(async.WaitFor(ctx, async.Do(func(ctx context.Context) error {
 				defer gone()
-				check(async.Sleep(ctx, 0))
+				check(giveWay(ctx))
 				leave()
 				return nil
 			}), time.Minute))
@@ -277,7 +277,7 @@ var exitPoints = []exitPoint{
 			tg.Go(hanging)
 			tg.Go(func(ctx context.Context) error {
 				defer gone()
-				check(async.Sleep(ctx, 0))
+				check(giveWay(ctx))
 				leave()
 				return nil
 			})
@@ -294,7 +294,7 @@ var exitPoints = []exitPoint{
 					check(async.Sleep(context.WithoutCancel(ctx), time.Second))
 					return err
 				})
-				check(async.Sleep(ctx, 0))
+				check(giveWay(ctx))
 				leave()
 				return nil
 			})
@@ -372,7 +372,7 @@ var exitPoints = []exitPoint{
 				defer gone()
 				return hanging(ctx)
 			})
-			check(async.Sleep(ctx, 0))
+			check(giveWay(ctx))
 			leave()
 			return nil
 		})
@@ -433,7 +433,7 @@ func leaveAt(t *testing.T, p exitPoint, leave func(), c *chronicle, opts ...asyn
 					c.add("the bystander has cleaned up")
 					return err
 				})
-				check(async.Sleep(ctx, 0))
+				check(giveWay(ctx))
 				err := p.enter(ctx, leave, func() { c.add("the deferred call") })
 				if err := async.Sleep(ctx, time.Second); err != nil {
 					return err // the run ends
@@ -522,7 +522,7 @@ func TestLeavingWhileTheRunEnds(t *testing.T) {
 			return nil
 		})
 		async.Go(ctx, cleaning("the last"))
-		check(async.Sleep(ctx, 0))
+		check(giveWay(ctx))
 	}
 	panics := func(context.Context) { panic("the panic") }
 
@@ -601,7 +601,7 @@ func TestLeavingWhileTheRunEnds(t *testing.T) {
 					defer c.add("the leftover of the first main is gone")
 					return hanging(ctx)
 				})
-				return async.Sleep(ctx, 0)
+				return giveWay(ctx)
 			}))
 			expectPanic(t, "panic: main's", func() { check(r.Run(func(context.Context) error { panic("main's") })) })
 			c.expect(t, "the leftover of the first main is gone")

@@ -111,12 +111,12 @@ func TestAMillionTasks(t *testing.T) {
 // descend calls itself n times, lets the others run at the bottom and at some of the steps on the way back, and returns how deep it was.
 func descend(ctx context.Context, n int) int {
 	if n == 0 {
-		check(async.Sleep(ctx, 0))
+		check(giveWay(ctx))
 		return 0
 	}
 	depth := descend(ctx, n-1) + 1
 	if n%100_000 == 0 {
-		check(async.Sleep(ctx, 0))
+		check(giveWay(ctx))
 	}
 	return depth
 }
@@ -135,7 +135,7 @@ func TestDeepRecursion(t *testing.T) {
 				others := async.Go(ctx, func(ctx context.Context) error {
 					for !deep.IsDone() {
 						steps++
-						check(async.Sleep(ctx, 0))
+						check(giveWay(ctx))
 					}
 					return nil
 				})
@@ -453,7 +453,7 @@ func TestLockOSThread(t *testing.T) {
 	}))
 	t.Run("a function of Block can lock its thread", locked(func(ctx context.Context) error {
 		expectEqual(t, "the result", must(async.Block(ctx, work)), 42)
-		return async.Sleep(ctx, 0)
+		return giveWay(ctx)
 	}))
 	t.Run("Run can be called on a goroutine that has locked its thread", locked(func(ctx context.Context) error {
 		return onGoroutine(ctx, func() error {
@@ -468,9 +468,9 @@ func TestLockOSThread(t *testing.T) {
 	t.Run("a task that waits with its thread locked ends the process, as documented", func(t *testing.T) {
 		if os.Getenv(lockMarker) != "" {
 			async.Run(func(ctx context.Context) error {
-				async.Go(ctx, func(ctx context.Context) error { return async.Sleep(ctx, 0) })
+				async.Go(ctx, func(ctx context.Context) error { return giveWay(ctx) })
 				runtime.LockOSThread()
-				return async.Sleep(ctx, 0)
+				return giveWay(ctx)
 			})
 			return
 		}

@@ -140,7 +140,7 @@ func TestLoopThatStandsStill(t *testing.T) {
 	t.Run("Close unwinds a task whose deferred calls want to wait, and they get an error", func(t *testing.T) {
 		waits := map[string]func(ctx context.Context) error{
 			"Sleep":             func(ctx context.Context) error { return async.Sleep(ctx, time.Hour) },
-			"Sleep for nothing": func(ctx context.Context) error { return async.Sleep(ctx, 0) },
+			"Sleep for nothing": func(ctx context.Context) error { return giveWay(ctx) },
 			"Await":             hanging,
 			"WaitFor": func(ctx context.Context) error {
 				_, err := async.WaitFor[int](ctx, async.NewFuture[int](ctx), time.Hour)
@@ -300,7 +300,7 @@ func TestCancellationInADerivedContext(t *testing.T) {
 					})
 					return hanging(ctx)
 				})
-				again = async.Sleep(ctx, 0)
+				again = giveWay(ctx)
 				return err
 			})
 			ticks(ctx, 2)

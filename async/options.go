@@ -25,13 +25,17 @@ type options struct {
 	eager    bool
 	join     time.Duration
 	places   int
+	parallel int // -1 for one task at a time
 
 	deadlockAfter time.Duration
 	deadlock      func(*DeadlockReport)
 }
 
+// parallelByDefault is what tests set to have all loops as with [Parallel].
+var parallelByDefault = -1
+
 func makeOptions(opts []Option) *options {
-	o := &options{ctx: context.Background()}
+	o := &options{ctx: context.Background(), parallel: parallelByDefault}
 	o.debug = os.Getenv("ASYNCGO_DEBUG") != ""
 	for _, opt := range opts {
 		if opt != nil {
@@ -120,3 +124,33 @@ func ExceptionHandler(fn func(*Loop, ExceptionContext)) Option {
 
 // EagerTasks makes every task of the loop an eager one; see [Eager]. It stands for eager_task_factory.
 func EagerTasks() Option { return func(o *options) { o.eager = true } }
+
+// Parallel has the tasks of the loop run at the same time, on as many processors as there are, each on a goroutine
+// of its own: what Python's free-threaded build is to the one with the GIL. With n > 0 at most n of them compute at
+// the same time; one that waits does not count. With 0 there is no bound, and a negative n panics.
+//
+// Tasks, groups, timeouts, cancellation, locks, queues, streams and context variables do what they always do. What
+// is gone is the order, and with it the right to touch what other tasks touch without a lock: between two waits
+// everything else may happen. So variables that tasks share need a [Lock] or a sync.Mutex, or a queue between them, and
+// the race detector tells where one is missing. With n = 1 no two tasks run at the same time, but which is next is
+// open, and callbacks run beside them.
+//
+// In detail:
+//
+//   - Callbacks, timers and exception handlers run one after the other as ever, beside the tasks.
+//   - A task that was woken goes on as soon as there is a place for it, which may be before the code that has woken
+//     it has gone on. So what a method like [Lock.Locked] or [Queue.Len] says may be old when it is looked at.
+//   - Code that blocks holds up nobody but its own task, and with n > 0 one of the n places; [Block] gives that back.
+//   - An eager task runs until its first wait on a goroutine of its own, while its creator stands still.
+//   - A task that computes when the loop stops goes on until its next wait. The end of [Run] waits for it.
+//   - In debug mode, a step of a task counts from the moment when it has its place.
+//
+// A wait costs what two switches between goroutines cost, which is more than in a loop that runs its tasks itself: it
+// pays for tasks that compute. Package asynctest, which chooses the order of tasks, and package gevent refuse to work
+// with such a loop.
+func Parallel(n int) Option {
+	if n < 0 {
+		panic("async: the number of tasks that Parallel lets run at the same time is negative")
+	}
+	return func(o *options) { o.parallel = n }
+}

@@ -144,7 +144,7 @@ func (s *queueSuite) producer(n int) func(context.Context) error {
 			case err == nil:
 				id++
 			case errors.Is(err, async.ErrQueueFull):
-				if err := async.Sleep(ctx, 0); err != nil {
+				if err := giveWay(ctx); err != nil {
 					return err
 				}
 			case !isDisturbance(err):
@@ -182,7 +182,7 @@ func (s *queueSuite) consumer(n int) func(context.Context) error {
 			case errors.Is(err, async.ErrQueueShutdown):
 				return nil
 			case errors.Is(err, async.ErrQueueEmpty):
-				if err := async.Sleep(ctx, 0); err != nil {
+				if err := giveWay(ctx); err != nil {
 					return err
 				}
 			case err != nil && !isDisturbance(err):

@@ -62,7 +62,7 @@ func (r *RLock) Acquire(ctx context.Context) error {
 // acquire(blocking=False). It never suspends. In a callback it is false.
 func (r *RLock) TryAcquire() bool {
 	me := loop.Me()
-	if me.Task == nil && loop.Inside() != nil {
+	if me.Task == nil && loop.Within() != nil {
 		return false
 	}
 	if r.again(me) {

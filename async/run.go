@@ -95,7 +95,7 @@ func RunIn[T any](r *Runner, main Coroutine[T]) (v T, err error) {
 	if main == nil {
 		panic("async: RunIn was called with a nil main")
 	}
-	if loop.Inside() != nil {
+	if loop.Within() != nil {
 		return v, ErrLoopRunning
 	}
 	l, err := r.Loop()

@@ -233,7 +233,7 @@ func (m *computer) run(ctx context.Context, me *note, s *step) (err error) {
 // first runs the first kid of a step, if it has any.
 func (m *computer) first(ctx context.Context, me *note, s *step) error {
 	if len(s.kids) == 0 {
-		return async.Sleep(ctx, 0)
+		return giveWay(ctx)
 	}
 	return m.run(ctx, me, s.kids[0])
 }
@@ -260,7 +260,7 @@ func (m *computer) perform(ctx context.Context, me *note, s *step) error {
 	case opPass:
 		return nil
 	case opGiveWay:
-		return async.Sleep(ctx, 0)
+		return giveWay(ctx)
 	case opNap:
 		begin := now(ctx)
 		err := async.Sleep(ctx, s.duration())
@@ -381,7 +381,7 @@ func ignoring(err, end error) error {
 // await awaits a task and compares the two sides.
 func (m *computer) await(ctx context.Context, me *note, s *step) error {
 	if len(s.kids) == 0 {
-		return async.Sleep(ctx, 0)
+		return giveWay(ctx)
 	}
 	n := m.spawn(ctx, s.kids[0])
 	v, err := n.task.Await(ctx)

@@ -90,7 +90,7 @@ func followPermits(t *testing.T, ops []byte, name string, bound int, sem permits
 				return err
 			}
 			say("is in")
-			err := async.Sleep(ctx, 0)
+			err := giveWay(ctx)
 			say("is out %s", release()) // Others may have given back more than they had.
 			return err
 		})

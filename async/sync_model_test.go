@@ -447,7 +447,7 @@ func followCondition(t *testing.T, ops []byte) {
 		m.spawning(ctx, func(ctx context.Context, say func(string, ...any)) error {
 			return cond.With(ctx, func(ctx context.Context) error {
 				say("has the lock")
-				return async.Sleep(ctx, 0)
+				return giveWay(ctx)
 			})
 		})
 		held := false

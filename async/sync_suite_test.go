@@ -114,7 +114,7 @@ func excluding(t *testing.T, limit int32, acquire func(context.Context) error, r
 			}
 			taken.Add(1)
 			if turn%2 == 0 {
-				check(async.Sleep(ctx, 0))
+				check(giveWay(ctx))
 			}
 			inside.Add(-1)
 			release()
@@ -214,7 +214,7 @@ func TestSuiteCondition(t *testing.T) {
 					return nil
 				})
 				if turn%3 == 0 {
-					check(async.Sleep(ctx, 0))
+					check(giveWay(ctx))
 				}
 			}
 		})

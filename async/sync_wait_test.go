@@ -49,7 +49,7 @@ func TestWaitsAllocateNothing(t *testing.T) {
 	held := func(acquire func(context.Context) error, release func()) func(ctx context.Context) {
 		return func(ctx context.Context) {
 			check(acquire(ctx))
-			check(async.Sleep(ctx, 0))
+			check(giveWay(ctx))
 			release()
 		}
 	}
@@ -64,7 +64,7 @@ func TestWaitsAllocateNothing(t *testing.T) {
 				return
 			}
 			ev.Set()
-			check(async.Sleep(ctx, 0))
+			check(giveWay(ctx))
 		},
 		"Condition": func(ctx context.Context) {
 			check(cond.Acquire(ctx))
@@ -73,7 +73,7 @@ func TestWaitsAllocateNothing(t *testing.T) {
 				check(cond.Wait(ctx))
 			}
 			cond.Release()
-			check(async.Sleep(ctx, 0))
+			check(giveWay(ctx))
 		},
 		"Barrier": func(ctx context.Context) { must(b.Wait(ctx)) },
 	} {
@@ -82,7 +82,7 @@ func TestWaitsAllocateNothing(t *testing.T) {
 			other := async.Go(ctx, func(ctx context.Context) error {
 				for {
 					turn(ctx)
-					if err := async.Sleep(ctx, 0); err != nil {
+					if err := giveWay(ctx); err != nil {
 						return err
 					}
 				}

@@ -110,7 +110,7 @@ func Spawn[T any](tg *TaskGroup, co Coroutine[T], opts ...TaskOption) *Task[T] {
 	t := CreateTask(tg.scope, co, append(slices.Clip(opts), func(o *taskOptions) { o.member = m })...)
 	switch {
 	case m.place == nil: // the group takes no more tasks
-	case t.IsDone() && tg.loop.Inside(): // it was eager
+	case t.IsDone() && tg.loop == loop.Within(): // it was eager
 		tg.ended(t, m)
 	default:
 		t.AddDoneCallback(func(*Future[T]) { tg.ended(t, m) })
@@ -158,6 +158,7 @@ func (tg *TaskGroup) closed() error {
 
 // ended is the done callback of every child.
 func (tg *TaskGroup) ended(t groupTask, m *member) {
+	defer tg.loop.Stay().End()
 	tg.mu.Lock()
 	tg.tasks.Remove(m.place)
 	waiter := tg.waiter
@@ -201,6 +202,7 @@ func (tg *TaskGroup) abort() bool {
 
 // leave ends the block, after body has returned err.
 func (tg *TaskGroup) leave(ctx context.Context, err error) error {
+	defer tg.loop.Stay().End()
 	var cancelled error
 	if loop.Spell.IsCancellation(err) {
 		cancelled = err

@@ -57,12 +57,14 @@ func (ts *TimeoutScope) check(method string) {
 // When returns the deadline on the loop's clock, as [Loop.Time] tells it; [Forever] if there is none.
 func (ts *TimeoutScope) When() time.Duration {
 	ts.check("When")
+	defer ts.loop.Stay().End()
 	return ts.when
 }
 
 // Expired reports whether the deadline has come before the end of the block.
 func (ts *TimeoutScope) Expired() bool {
 	ts.check("Expired")
+	defer ts.loop.Stay().End()
 	return ts.state == timeoutExpiring || ts.state == timeoutExpired
 }
 
@@ -71,6 +73,7 @@ func (ts *TimeoutScope) Expired() bool {
 // [ErrTimeoutState].
 func (ts *TimeoutScope) Reschedule(when time.Duration) error {
 	ts.check("Reschedule")
+	defer ts.loop.Stay().End()
 	if ts.state != timeoutActive {
 		return fmt.Errorf("%w: it is %s", ErrTimeoutState, ts.state)
 	}
@@ -95,6 +98,7 @@ func (ts *TimeoutScope) Reschedule(when time.Duration) error {
 // String returns the state and the deadline.
 func (ts *TimeoutScope) String() string {
 	ts.check("String")
+	defer ts.loop.Stay().End()
 	if ts.state == timeoutActive && ts.when != Forever {
 		return fmt.Sprintf("Timeout(%s, when: %s)", ts.state, ts.when)
 	}
@@ -102,6 +106,7 @@ func (ts *TimeoutScope) String() string {
 }
 
 func (ts *TimeoutScope) expire() {
+	defer ts.loop.Stay().End()
 	if ts.state != timeoutActive {
 		return
 	}
@@ -148,6 +153,7 @@ func TimeoutAt(ctx context.Context, when time.Duration, body func(ctx context.Co
 
 // leave ends the block, also when body panics.
 func (ts *TimeoutScope) leave(err error) error {
+	defer ts.loop.Stay().End()
 	if ts.timer != nil {
 		ts.timer.Cancel()
 	}

@@ -57,7 +57,7 @@ var situations = []situation{
 	{name: "is ready to go on", wait: onThing, ready: true},
 	{name: "gives way again and again", wait: func(ctx context.Context, c *cell) error {
 		for !c.came.Load() {
-			if err := async.Sleep(ctx, 0); err != nil {
+			if err := giveWay(ctx); err != nil {
 				return err
 			}
 		}
@@ -174,7 +174,7 @@ var situations = []situation{
 	}},
 	{name: "waits again after Uncancel", fresher: true, wait: func(ctx context.Context, c *cell) error {
 		async.CurrentTask(ctx).Cancel()
-		if err := async.Sleep(ctx, 0); !errors.Is(err, async.ErrCancelled) {
+		if err := giveWay(ctx); !errors.Is(err, async.ErrCancelled) {
 			c.t.Errorf("the first cancellation was answered with %v", err)
 		}
 		return onThing(async.Uncancel(ctx), c)
@@ -251,7 +251,7 @@ func (c *cell) body(ctx context.Context) (int, error) {
 	c.seen = wait(ctx, c)
 	c.returned = true
 	if c.seen != nil {
-		c.again = async.Sleep(ctx, 0)
+		c.again = giveWay(ctx)
 	}
 	return 42, c.seen
 }
@@ -542,7 +542,7 @@ var events = []event{
 			c.begin(ctx)
 			c.arm(ctx)
 			l.Stop()
-			return async.Void{}, async.Sleep(ctx, 0)
+			return async.Void{}, giveWay(ctx)
 		})
 		check(l.RunForever())
 		for range 5 {

@@ -207,7 +207,7 @@ func check(err error) {
 // ticks is a row of "await asyncio.sleep(0)".
 func ticks(ctx context.Context, n int) {
 	for range n {
-		check(async.Sleep(ctx, 0))
+		check(giveWay(ctx))
 	}
 }
 

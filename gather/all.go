@@ -177,6 +177,9 @@ func newNodes(n int) []joinNode {
 // makes no difference.
 func join[R any](ctx context.Context, cs children, settled bool, result func() R) *future.Future[R] {
 	j := &joined[R]{home: loop.Near(ctx), settled: settled, result: result}
+	if j.home != nil {
+		defer j.home.Stay().End()
+	}
 	j.owner.Canceller = j
 	j.out.Promise().Bind(j.home, &j.owner)
 	if cs.n == 0 {

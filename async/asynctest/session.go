@@ -151,6 +151,9 @@ func (s *session) open() {
 	s.runner = async.NewRunner(opts...)
 	s.face, _ = s.runner.Loop()
 	s.l = loop.Of(s.face.Context())
+	if s.l.Parallel() {
+		panic("asynctest: a loop with async.Parallel has no order that a test could repeat")
+	}
 	sessions.Store(s.l, s)
 	if s.cond != nil {
 		s.cond.l = s.l

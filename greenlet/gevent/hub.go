@@ -208,11 +208,13 @@ func me() (*core, error) {
 		if c, ok := t.Local().(*core); ok {
 			return c, nil
 		}
+		refuse(t.Loop())
 		c := &core{l: t.Loop(), task: t, name: "task"} // a task of package async
 		t.SetLocal(c)
 		return c, nil
 	}
-	if loop.Inside() != nil {
+	if l := loop.Within(); l != nil {
+		refuse(l)
 		return nil, ErrBlockingInHub
 	}
 	loop.Touch()
@@ -228,6 +230,13 @@ func init() {
 		if c, ok := t.Local().(*core); ok && c.main != nil {
 			c.after(nil)
 		}
+	}
+}
+
+// refuse panics if the greenlets of l would run at the same time, for which this package is not made.
+func refuse(l *loop.Loop) {
+	if l.Parallel() {
+		panic("gevent: there are no greenlets in a loop with async.Parallel")
 	}
 }
 

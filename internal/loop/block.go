@@ -6,6 +6,10 @@ import "runtime"
 // block. The loop goes on under another goroutine, the task's stand-in, which takes part in all the
 // switching in the place of the task's own, and makes room for it when it is the task's turn again.
 func (t *Task) Block(fn func()) {
+	if t.loop.par != nil {
+		t.blockBeside(fn)
+		return
+	}
 	t.Leave()
 	defer t.Return()
 	fn()

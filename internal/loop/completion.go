@@ -159,7 +159,11 @@ func (c *Completion) CommitIn(s State, in *Loop) {
 	}
 	c.mu.Unlock()
 	for w = later.pop(); w != nil; w = later.pop() {
-		w.party.(Runnable).RunReady()
+		if x := w.party.(Runnable); in != nil && in.par != nil {
+			in.pushInside(x) // who is inside runs nothing that belongs to others
+		} else {
+			x.RunReady()
+		}
 	}
 }
 
@@ -276,6 +280,9 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 		return nil, ErrAwaitSelf
 	}
 	w := t.w
+	if w.away {
+		return c.waitBeside(ctx, target, w)
+	}
 	w.observe(ctx)
 	cause := w.cancelCause()
 	if cause != nil {
@@ -313,4 +320,10 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 	}
 	t.pending = false
 	return cause, nil
+}
+
+// waitBeside is Wait for a task that runs beside its loop.
+func (c *Completion) waitBeside(ctx context.Context, target Canceller, w *worker) (cancelled *Cause, err error) {
+	defer w.leave(w.enter())
+	return c.Wait(ctx, target)
 }

@@ -133,6 +133,9 @@ func (q *Line) wait(ctx context.Context, mu *sync.Mutex, k Keeper, anyway bool) 
 		return q.waitOutside(ctx, mu, k)
 	}
 	w := t.w
+	if w.away {
+		return q.waitBeside(ctx, w, mu, k, anyway)
+	}
 	if !anyway {
 		w.observe(ctx)
 	}
@@ -140,7 +143,13 @@ func (q *Line) wait(ctx context.Context, mu *sync.Mutex, k Keeper, anyway bool) 
 	if books.tests.Load() > 0 {
 		t.loop.visit(q, mu, k)
 	}
-	q.join(&w.waiter)
+	woken := false
+	if b := w.beside; b != nil && b.joined {
+		b.joined = false
+		woken = !w.waiter.waits() // since then
+	} else {
+		q.join(&w.waiter)
+	}
 	mu.Unlock()
 	there := true
 	defer func() {
@@ -152,7 +161,9 @@ func (q *Line) wait(ctx context.Context, mu *sync.Mutex, k Keeper, anyway bool) 
 	}()
 	var c *Cause
 	for {
-		if w.cancelCause() == nil {
+		switch {
+		case woken: // already
+		case w.cancelCause() == nil:
 			t.state = parked
 			if p := t.depart(); p != nil {
 				if p.Turn {
@@ -166,9 +177,10 @@ func (q *Line) wait(ctx context.Context, mu *sync.Mutex, k Keeper, anyway bool) 
 			}
 			w.on = true
 			t.state = running
-		} else {
+		default:
 			t.yield() // It has a place in the line for a tick, and gets no turn.
 		}
+		woken = false
 		mu.Lock()
 		if c = w.cancelCause(); c != nil || !w.waiter.waits() {
 			break
@@ -187,6 +199,17 @@ func (q *Line) wait(ctx context.Context, mu *sync.Mutex, k Keeper, anyway bool) 
 		mu.Unlock() // as when the task is unwound
 	}
 	return t.deliver(c)
+}
+
+// waitBeside is wait for a task that runs beside its loop. It joins the line at once, because what it waits for must not
+// come unnoticed, and goes inside when mu is unlocked.
+func (q *Line) waitBeside(ctx context.Context, w *worker, mu *sync.Mutex, k Keeper, anyway bool) error {
+	q.join(&w.waiter)
+	mu.Unlock()
+	defer w.leave(w.enter())
+	mu.Lock()
+	w.beside.joined = true
+	return q.wait(ctx, mu, k, anyway)
 }
 
 // caller returns the task that wants to wait, if it is one.

@@ -34,6 +34,7 @@ type Loop struct {
 	step      time.Time // debug: when the current step began
 	scheduled bool      // written before the loop runs; see Scheduled
 	sched     *schedule // nil unless a test chooses the order
+	par       *parallel // nil unless tasks run beside the loop; see SetParallel
 	quiet     quiet
 	lines     map[*Line]visited // see books
 
@@ -168,6 +169,10 @@ func (l *Loop) Run() (goexit bool, err error) {
 	l.life.Lock() // who holds it now only looks at it, and will be done soon
 	defer l.settle()
 	defer l.life.Unlock()
+	if l.par != nil {
+		l.par.inside.Lock() // for the driver
+		defer l.par.inside.Unlock()
+	}
 	defer l.running.Store(false)
 	if l.IsClosed() {
 		return false, ErrLoopClosed
@@ -293,7 +298,7 @@ func (l *Loop) turn(w *worker) {
 // wait waits until something is ready or a timer is due. On the way it releases workers.
 func (l *Loop) wait(w *worker) {
 	var idle time.Duration // since when, see Idle
-	for len(l.ready) == 0 && !l.stop {
+	for len(l.ready) == 0 && !l.stop && !l.goexit {
 		more := l.trimSometimes(w)
 		if l.inboxed.Load() {
 			l.flush()
@@ -332,7 +337,7 @@ func (l *Loop) wait(w *worker) {
 		// Dekker: announce, look again. The poster writes, then looks for the
 		// announcement.
 		l.sleeping.Store(true)
-		if l.inboxed.Load() || !l.clock.Wait(d, l.wakeUp, l.Busy) {
+		if l.inboxed.Load() || !l.doze(d) {
 			if !l.sleeping.CompareAndSwap(true, false) {
 				<-l.wakeUp // its sender is on the way
 			}
@@ -377,6 +382,10 @@ func (l *Loop) Close() error {
 		l.life.Lock()
 	}
 	defer l.life.Unlock()
+	if l.par != nil {
+		l.par.inside.Lock()
+		defer l.par.inside.Unlock()
+	}
 	if l.IsClosed() {
 		return nil
 	}
@@ -403,6 +412,10 @@ func (l *Loop) release(w *worker) {
 	l.closing = true
 	dropped := &Cause{Err: context.Canceled, Cause: ErrLoopClosed, Wait: ErrLoopClosed}
 	for _, t := range l.tasks.tasks() { // nobody joins them any more
+		if l.par != nil && t.w != nil {
+			l.unwindBeside(t)
+			continue
+		}
 		l.tasks.remove(t)
 		if t.w == nil {
 			t.state = finished
@@ -449,12 +462,19 @@ type Stats struct {
 	Idle    int // coroutines kept for reuse
 	Ticks   uint64
 	WakeUps uint64 // of the idle loop, from other goroutines
+	Running int    // tasks whose bodies run, or could if there were a place for them
 }
 
 // Stats returns what the loop has done and holds. It is called inside, or while the loop stands still.
 func (l *Loop) Stats() Stats {
+	running := 0
+	if l.par != nil {
+		running = l.par.up
+	} else if t := Here(); t != nil && t.loop == l {
+		running = 1
+	}
 	return Stats{
-		Tasks: l.tasks.n, Started: l.started, Ready: len(l.ready) + len(l.batch) - l.pos, Timers: l.timers.len(),
+		Running: running, Tasks: l.tasks.n, Started: l.started, Ready: len(l.ready) + len(l.batch) - l.pos, Timers: l.timers.len(),
 		Idle: len(l.idle), Ticks: l.ticks, WakeUps: l.wakeUps.Load(),
 	}
 }

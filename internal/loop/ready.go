@@ -110,6 +110,7 @@ func (a arrival) arrive() { a() }
 // Do runs fn inside the loop: at once if the caller is inside or the loop stands still, else as soon as the
 // loop looks at its inbox. It reports false if the loop is closed.
 func (l *Loop) Do(fn func()) bool {
+	defer l.Stay().End()
 	if l.Inside() {
 		fn()
 		return true
@@ -136,6 +137,10 @@ func (l *Loop) hold() bool {
 	if !l.life.TryLock() {
 		return false
 	}
+	if l.par != nil && !l.par.hold() {
+		l.life.Unlock()
+		return false
+	}
 	l.holder.Store(goid.Get())
 	return true
 }
@@ -143,6 +148,9 @@ func (l *Loop) hold() bool {
 // letGo ends what hold began.
 func (l *Loop) letGo() {
 	l.holder.Store(0)
+	if l.par != nil {
+		l.par.inside.Unlock()
+	}
 	l.life.Unlock()
 }
 

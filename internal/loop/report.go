@@ -41,6 +41,10 @@ func (l *Loop) Report(e Exception) {
 			l.LogException(Exception{Message: "unhandled error in exception handler", Err: Spell.Panic(&p)})
 		}
 	}()
+	if l.par != nil {
+		aside(func() { (*fn)(e) })
+		return
+	}
 	(*fn)(e)
 }
 
@@ -92,8 +96,7 @@ func (l *Loop) tookLong() (time.Duration, bool) {
 
 func (l *Loop) stepEnds(t *Task) {
 	if took, long := l.tookLong(); long {
-		l.log().LogAttrs(context.Background(), slog.LevelWarn, "a step of a task took long",
-			slog.Any("task", t.Body().Info()), slog.Duration("took", took))
+		l.logSlow(t, took)
 	}
 }
 
@@ -142,6 +145,7 @@ func position(pcs []uintptr) string {
 // WaitsFor describes what the task waits for and, in debug mode, where it does so; inside its loop,
 // elsewhere it is empty.
 func (t *Task) WaitsFor() string {
+	defer t.Stay().End()
 	if !t.loop.Inside() {
 		return ""
 	}

@@ -36,7 +36,12 @@ type schedule struct {
 const jobGrace = 200 * time.Millisecond
 
 // SetScheduler has s choose from now on. The loop has not run yet.
-func (l *Loop) SetScheduler(s Scheduler) { l.sched, l.scheduled = &schedule{by: s}, true }
+func (l *Loop) SetScheduler(s Scheduler) {
+	if l.par != nil {
+		panic("async: nobody can choose the order of tasks that run in parallel")
+	}
+	l.sched, l.scheduled = &schedule{by: s}, true
+}
 
 // Scheduled reports whether SetScheduler was called, from any goroutine. Then work outside comes back by a callback, so
 // that it does so between two steps of tasks, and never in one.

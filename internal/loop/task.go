@@ -189,6 +189,9 @@ func (t *Task) StartEagerly() bool {
 	if w == nil || w.loop != l {
 		return t.Start()
 	}
+	if l.par != nil {
+		return t.startBeside(w)
+	}
 	if l.closing {
 		return false
 	}
@@ -211,6 +214,9 @@ func (t *Task) begin(w *worker) {
 // books, so that callbacks of its end find it gone.
 func (t *Task) Ending() (unseen *Cause) {
 	l := t.loop
+	if t.w.away {
+		t.w.enter() // for good
+	}
 	if l.inboxed.Load() {
 		l.flush()
 	}
@@ -278,6 +284,10 @@ func (t *Task) depart() *coro.Place {
 func (t *Task) suspendSlowly() {
 	w := t.w
 	l := w.loop
+	if l.par != nil {
+		t.suspendBeside()
+		return
+	}
 	if w.Unwinding() {
 		return
 	}
@@ -354,7 +364,7 @@ func (t *Task) Discount() int {
 // wait that obeys the task's context ends from now on.
 func (t *Task) Cancel(c *Cause) {
 	t.requests.Add(1)
-	if !t.loop.Inside() {
+	if t.loop != Within() && !t.loop.Inside() {
 		c = c.travelling()
 	}
 	t.loop.Do(func() { t.cancelInside(c) })
@@ -423,6 +433,7 @@ func (t *Task) interrupt(c *Cause) {
 // Redeliver notes that the body has lost sight of a cancellation that it was told of,
 // because another error took its place.
 func (t *Task) Redeliver() {
+	defer t.Stay().End()
 	if t.root().cause.Load() != nil {
 		t.pending = true
 	}
@@ -431,6 +442,7 @@ func (t *Task) Redeliver() {
 // Uncancel takes back one request of cancellation and returns the number of those that are
 // left, and a context to go on with: ctx itself if it is not cancelled.
 func (t *Task) Uncancel(ctx context.Context) (context.Context, int) {
+	defer t.Stay().End()
 	left := t.Discount()
 	if s, owner := scopeOf(ctx); s == nil || owner != t || s.cause.Load() == nil {
 		return ctx, left
@@ -476,7 +488,7 @@ func Current(ctx context.Context) (*Task, error) {
 		}
 	}
 	switch {
-	case w.on:
+	case w.on, w.away && w.task != nil:
 		return w.task, nil
 	case w.outside:
 		Touch()
@@ -505,7 +517,7 @@ func Me() Identity {
 
 // Here returns the task whose body calls, for callers that have no context.
 func Here() *Task {
-	if w := here(); w != nil && w.on {
+	if w := here(); w != nil && (w.on || w.away) {
 		return w.task
 	}
 	return nil

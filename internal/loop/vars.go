@@ -63,9 +63,10 @@ func (v *Vars) Copy() *Vars {
 func VarsOf(ctx context.Context, create bool) *Vars {
 	var place *atomic.Pointer[Vars]
 	if w := here(); w != nil {
-		place = &w.more().vars
-		if w.on {
-			place = &w.task.more().vars
+		if t := w.task; t != nil && (w.on || w.away) {
+			place = &t.more().vars
+		} else {
+			place = &w.more().vars
 		}
 	} else if v, ok := ctx.Value(varsKey).(*Vars); ok {
 		return v
@@ -100,12 +101,18 @@ func (t *Task) SetVars(v *Vars) { t.more().vars.Store(v) }
 // Run calls fn, a callback, with the variables v, inside.
 func (v *Vars) Run(fn func()) {
 	w := here()
-	if v == nil || w == nil {
+	if w == nil {
 		fn()
 		return
 	}
-	x := w.more()
-	old := x.vars.Swap(v)
-	defer x.vars.Store(old)
+	if v != nil {
+		x := w.more()
+		old := x.vars.Swap(v)
+		defer x.vars.Store(old)
+	}
+	if w.loop.par != nil {
+		aside(fn)
+		return
+	}
 	fn()
 }

@@ -58,7 +58,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 		return sleep(ctx, d)
 	}
 	t, err := Current(ctx)
-	if t == nil || ctx != context.Context(t) {
+	if t == nil || ctx != context.Context(t) || t.w.away {
 		return yield(ctx, t, err)
 	}
 	// The usual case, without a further frame.
@@ -95,6 +95,9 @@ func yield(ctx context.Context, t *Task, err error) error {
 		return nil
 	}
 	w := t.w
+	if w.away {
+		defer w.leave(w.enter())
+	}
 	w.observe(ctx)
 	t.yield()
 	c := w.cancelCause()
@@ -115,6 +118,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return sleepOutside(ctx, d)
 	}
 	w, l := t.w, t.loop
+	if w.away {
+		defer w.leave(w.enter())
+	}
 	w.observe(ctx)
 	c := w.cancelCause()
 	if c != nil {

@@ -28,6 +28,7 @@ type worker struct {
 	passing   passing
 	retired   bool
 	outside   bool // the goroutine has left the loop for a while, see Block
+	away      bool // the body, or a callback, runs beside the loop, see parallel
 
 	coro.Routine
 
@@ -36,6 +37,7 @@ type worker struct {
 	waiter   Waiter
 	waitsFor any // a Canceller that a cancellation is passed on to, or a Keeper
 	rare     *workerRare
+	beside   *beside // nil unless the task runs beside the loop
 }
 
 // workerRare is what few workers have.
@@ -129,18 +131,26 @@ func here() *worker {
 
 // Inside returns the loop that the calling goroutine is inside of, or nil.
 func Inside() *Loop {
+	if w := here(); w != nil && !w.away {
+		return w.loop
+	}
+	return nil
+}
+
+// Within returns the loop whose task or callback calls, or nil. It is inside, or runs beside the loop.
+func Within() *Loop {
 	if w := here(); w != nil {
 		return w.loop
 	}
 	return nil
 }
 
-// Near returns the loop of ctx, else the one that the caller is inside of, else nil.
+// Near returns the loop of ctx, else the one whose task or callback calls, else nil.
 func Near(ctx context.Context) *Loop {
 	if l := Of(ctx); l != nil {
 		return l
 	}
-	return Inside()
+	return Within()
 }
 
 // Inside reports whether the calling goroutine is the one that runs in l now, or holds it while it
@@ -185,7 +195,7 @@ func (w *worker) admit() bool {
 		return false
 	}
 	t.state = running
-	if l.debug.Load() {
+	if l.debug.Load() && l.par == nil {
 		l.stepBegins()
 	}
 	return true
@@ -242,8 +252,11 @@ func (w *worker) lost() {
 		return
 	}
 	v := recover()
+	w.enter()
 	l, t := w.loop, w.task
-	if !l.closing {
+	if !l.closing && l.par != nil {
+		l.goexit = l.goexit || v == nil
+	} else if !l.closing {
 		to := l.driver
 		if c := w.takeCreator(); c != nil {
 			to = c
@@ -279,6 +292,9 @@ func (w *worker) release() {
 func (l *Loop) enter(w *worker, t *Task) {
 	to := t.w
 	switch {
+	case l.par != nil:
+		l.dispatch(t)
+		return
 	case to == nil:
 		to = l.spare()
 		t.begin(to)
