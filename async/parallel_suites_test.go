@@ -16,20 +16,20 @@ var parallel = os.Getenv(async.ModeVariable) != ""
 // a time they take turns, and have come to it.
 func giveWay(ctx context.Context) error {
 	err := async.Sleep(ctx, 0)
-	if parallel && os.Getenv(async.ModeVariable) != "1" {
-		settle(ctx, 1)
+	if parallel {
+		settle(ctx, 200*time.Microsecond)
 	}
 	return err
 }
 
-// settle waits, for a while, until no more than so many tasks of the loop of ctx run. There may be reasons why they go on.
-func settle(ctx context.Context, running int) {
+// settle waits until no other task of the loop of ctx runs, but not for long: there may be reasons why they go on.
+func settle(ctx context.Context, most time.Duration) {
 	l, err := async.RunningLoop(ctx)
-	if err != nil {
+	if err != nil || os.Getenv(async.ModeVariable) == "1" {
 		return
 	}
-	for start := time.Now(); time.Since(start) < 2*time.Millisecond; runtime.Gosched() {
-		if s := async.Stats(l); s.Running <= running && s.Ready == 0 {
+	for start := time.Now(); time.Since(start) < most; runtime.Gosched() {
+		if s := async.Stats(l); s.Running <= 1 && s.Ready == 0 {
 			return
 		}
 	}

@@ -261,7 +261,11 @@ func TestParallelGroups(t *testing.T) {
 		ready := make(chan struct{}, 2)
 		err := async.WithTaskGroup(ctx, func(ctx context.Context, tg *async.TaskGroup) error {
 			tg.Go(func(ctx context.Context) error { defer ended.Add(1); ready <- struct{}{}; return computing(ctx) })
-			tg.Go(func(ctx context.Context) error { defer ended.Add(1); ready <- struct{}{}; return async.Sleep(ctx, time.Hour) })
+			tg.Go(func(ctx context.Context) error {
+				defer ended.Add(1)
+				ready <- struct{}{}
+				return async.Sleep(ctx, time.Hour)
+			})
 			tg.Go(func(context.Context) error { <-ready; <-ready; return errBad })
 			return async.Sleep(ctx, time.Hour)
 		})

@@ -143,8 +143,11 @@ func add(n int) int {
 var ProcessAdd = future.Register("workload.add", func(n int) (int, error) { return add(n), nil })
 
 // inLoop is the peer of the CPU workloads that computes in the tasks of one loop, one at a time.
-func inLoop(size int) Peer {
-	return Peer{Name: "in the loop", UnitOps: loops, Run: func(t Timer, n int) (int, error) {
+func inLoop(size int) Peer { return inTasks("in the loop", size) }
+
+// inTasks is a peer that computes in the tasks of a loop with these options.
+func inTasks(name string, size int, opts ...async.Option) Peer {
+	return Peer{Name: name, UnitOps: loops, Run: func(t Timer, n int) (int, error) {
 		ops := 0
 		err := async.Run(func(ctx context.Context) error {
 			t.StartTimer()
@@ -161,9 +164,21 @@ func inLoop(size int) Peer {
 				ops += len(sums)
 			}
 			return nil
-		})
+		}, opts...)
 		return ops, err
 	}}
+}
+
+// CPUParallel computes in tasks that run in parallel. An operation is one loop.
+func CPUParallel(size int) Workload {
+	return Workload{
+		Name:  "cpu_parallel",
+		About: "compute in tasks with Parallel, twelve loops at once",
+		Peers: []Peer{
+			inTasks(Asyncgo, size, async.Parallel(0)),
+			inLoop(size),
+		},
+	}
 }
 
 // CPUThreads computes in functions that tasks have sent to the default executor. An operation is one loop.

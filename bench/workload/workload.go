@@ -73,6 +73,7 @@ func All() []Workload {
 		PoolSubmit(1_000_000, func() {}),
 		ToThread(),
 		CPUThreads(2_000_000),
+		CPUParallel(2_000_000),
 		CPUProcesses(2_000_000),
 		ProcessCalls(),
 		GreenletRoundTrip(),

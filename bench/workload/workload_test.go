@@ -45,6 +45,7 @@ func TestPeersCountTheirWork(t *testing.T) {
 		{workload.PoolSubmit(50, count), 50, true},
 		{workload.ToThread(), 20, false},
 		{workload.CPUThreads(10), 2, false},
+		{workload.CPUParallel(10), 2, false},
 		{workload.CPUProcesses(10), 2, false},
 		{workload.ProcessCalls(), 1, false},
 		{workload.FuturePingPong(), 25, false},

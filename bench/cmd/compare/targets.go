@@ -30,6 +30,7 @@ var targets = map[string]target{
 	"pool_submit":      {ratio: map[string]float64{"ants": 1.0, "pond": 1.0}, allocs: 1},
 	"to_thread":        {ratio: map[string]float64{"goroutine+chan": 2.0}, allocs: 2},
 	"cpu_threads":      {ratio: map[string]float64{"in the loop": 1 / 1.8}, allocs: noAllocTarget},
+	"cpu_parallel":     {ratio: map[string]float64{"in the loop": 1 / 1.8}, allocs: noAllocTarget},
 	"cpu_processes":    {ratio: map[string]float64{"in the loop": 1 / 1.8}, allocs: noAllocTarget},
 	"process_calls":    {allocs: noAllocTarget},
 
