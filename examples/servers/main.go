@@ -1,9 +1,9 @@
-// Servers has the three network servers of a tutorial's chapter on concurrency side by side: one that forks a process for
-// each client, one that starts a thread, and one with a task in an event loop. Each prints what a client says and answers
-// OK.
+// Servers has the network servers of the tutorials' chapters on concurrency side by side: one that forks a process for
+// each client, one that starts a thread, one with a task in an event loop, and one whose clients share the workers of a
+// pool. Each prints what a client says and answers OK.
 //
 // A Go program cannot fork, because a fork has only one of its threads. What a server does instead is to start the program
-// again and hand it the connection. The clients are the same for all three.
+// again and hand it the connection. The clients are the same for all.
 package main
 
 import (
@@ -42,6 +42,7 @@ func run(out io.Writer, clients, messages int) error {
 			{"process", startProcesses},
 			{"thread", startThreads},
 			{"task", startTasks},
+			{"worker of a pool", startPool},
 		} {
 			heard := new(record)
 			addr, stop, err := kind.start(ctx, heard)

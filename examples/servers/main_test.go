@@ -27,7 +27,7 @@ func TestServers(t *testing.T) {
 	const heard = ">> client 0, message 0\n>> client 0, message 1\n>> client 1, message 0\n>> client 1, message 1\n" +
 		">> client 2, message 0\n>> client 2, message 1\n"
 	const want = "a process for each client: 6 answers\n" + heard + "a thread for each client: 6 answers\n" + heard +
-		"a task for each client: 6 answers\n" + heard
+		"a task for each client: 6 answers\n" + heard + "a worker of a pool for each client: 6 answers\n" + heard
 	if out.String() != want {
 		t.Errorf("servers prints %q", out.String())
 	}
