@@ -273,3 +273,36 @@ func processes(calls, chunk, size int) Peer {
 		return run(n * calls)
 	}}
 }
+
+// Block has a task call one function after the other beside its loop. The peer is that of [ToThread]. An operation is one
+// call.
+func Block() Workload {
+	peer := ToThread().Peers[1]
+	return Workload{
+		Name:  "block",
+		About: "call a function on the task's own goroutine, beside the loop, repeated",
+		Peers: []Peer{
+			{Name: Asyncgo, UnitOps: 1, Run: func(t Timer, n int) (int, error) {
+				sum := 0
+				err := async.Run(func(ctx context.Context) error {
+					one := func(context.Context) (int, error) { return 1, nil }
+					t.StartTimer()
+					defer t.StopTimer()
+					for range n {
+						v, err := async.Block(ctx, one)
+						if err != nil {
+							return err
+						}
+						sum += v
+					}
+					return nil
+				})
+				if err != nil {
+					return sum, err
+				}
+				return counted(sum, n)
+			}},
+			peer,
+		},
+	}
+}

@@ -72,6 +72,7 @@ func All() []Workload {
 		QueuePingPong(),
 		PoolSubmit(1_000_000, func() {}),
 		ToThread(),
+		Block(),
 		CPUThreads(2_000_000),
 		CPUParallel(2_000_000),
 		CPUProcesses(2_000_000),

@@ -227,7 +227,8 @@ func me() (*core, error) {
 
 func init() {
 	loop.Waited = func(t *loop.Task) {
-		if c, ok := t.Local().(*core); ok && c.main != nil {
+		// What was thrown waits for the next wait of this package, and the hub with it.
+		if c, ok := t.Local().(*core); ok && c.main != nil && (t.Thrown() == nil || c.main.goexit) {
 			c.after(nil)
 		}
 	}

@@ -28,6 +28,7 @@ var targets = map[string]target{
 	"queue_128":        {ratio: map[string]float64{"channel": 3.0, "asyncio": 1.0 / 4}, allocs: 0},
 	"queue_pingpong":   {ratio: map[string]float64{"channel": 1.0}, allocs: 0},
 	"pool_submit":      {ratio: map[string]float64{"ants": 1.0, "pond": 1.0}, allocs: 1},
+	"block":            {ratio: map[string]float64{"goroutine+chan": 4.0}, allocs: noAllocTarget},
 	"to_thread":        {ratio: map[string]float64{"goroutine+chan": 2.0}, allocs: 2},
 	"cpu_threads":      {ratio: map[string]float64{"in the loop": 1 / 1.8}, allocs: noAllocTarget},
 	"cpu_parallel":     {ratio: map[string]float64{"in the loop": 1 / 1.8}, allocs: noAllocTarget},

@@ -24,6 +24,11 @@ func TestRun(t *testing.T) {
 		call{}.expect(t, standard, gomonkey, "run", program+"standard")
 		call{}.expect(t, "tcp read: hello, the loop stands still\nsql: executed, the loop stands still", "go", "run", program+"standard", "tcp read", "sql")
 	})
+	t.Run("tests of patched programs may use the virtual clock, cancellation, kills and greenlets", func(t *testing.T) {
+		if out, ok := (call{}).run(t, gomonkey, "test", "-count", "1", program+"waits"); !ok {
+			t.Error(out)
+		}
+	})
 	t.Run("the race detector finds nothing", func(t *testing.T) {
 		call{}.expect(t, standard, gomonkey, "run", "-race", program+"standard")
 	})
