@@ -59,6 +59,7 @@ var pythonScripts = map[string]struct {
 	"to_thread":          {"to_thread", nil, loops},
 	"cpu_threads":        {"cpu_threads", []int{12, 2_000_000}, loops},
 	"cpu_parallel":       {"cpu_threads", []int{12, 2_000_000}, loops},
+	"block":              {"to_thread", nil, loops}, // the nearest that asyncio has
 	"cpu_processes":      {"cpu_processes", []int{12, 1, 2_000_000}, loops},
 	"process_calls":      {"cpu_processes", []int{4_000, 1_000, 1}, loops},
 	"greenlet_roundtrip": {"greenlet_roundtrip", nil, []string{python.Greenlet}},
