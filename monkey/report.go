@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"runtime/debug"
+	"slices"
 	"strings"
 )
 
@@ -89,6 +90,52 @@ func (r Report) String() string {
 		fmt.Fprintf(&b, "\n%s", r.Warning)
 	}
 	return b.String()
+}
+
+// complete adds the entries that are missing, in the order of names.
+func (r *Report) complete(names []string) {
+	var all []Entry
+	for _, name := range names {
+		i := slices.IndexFunc(r.Entries, func(e Entry) bool { return e.Name == name })
+		if i >= 0 {
+			all = append(all, r.Entries[i])
+		} else {
+			all = append(all, entry(name))
+		}
+	}
+	r.Entries = all
+}
+
+// entry says what is to be said of a name.
+func entry(name string) Entry {
+	e := Entry{Name: name, Targets: patchedOf(name)}
+	e.Patched = len(e.Targets) > 0
+	switch left := candidates(name); {
+	case e.Patched && len(left) > 0:
+		e.Why = strings.Join(left, ", ") + " is not patched"
+	case e.Patched && plain[name].without != "" && !inBuild(name):
+		e.Why, e.Command = plain[name].without, command(name)
+	case e.Patched:
+	case len(left) > 0:
+		e.Why = "nobody has asked for it"
+	case inBuild(name):
+		e.Why = "the program does not have the package"
+	case built:
+		e.Why, e.Command = "the program was built without it; build it by", command(name)
+	default:
+		e.Why, e.Command = "Go cannot replace functions at run time; build the program by", command(name)
+	}
+	return e
+}
+
+// inBuild reports whether the program was built with a group of the standard library.
+func inBuild(name string) bool {
+	for _, s := range sites() {
+		if s.on == nil && slices.Contains(strings.Split(s.name, ","), name) {
+			return true
+		}
+	}
+	return false
 }
 
 // command returns the command that builds this program with a group.

@@ -21,6 +21,7 @@ var importable = map[string]string{
 	"future":    module + "/future",
 	"gather":    module + "/gather",
 	"gevent":    module + "/greenlet/gevent",
+	"monkey":    module + "/monkey",
 	"greenlet":  module + "/greenlet",
 
 	"atomic":   "sync/atomic",
