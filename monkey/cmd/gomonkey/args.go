@@ -20,11 +20,19 @@ type commandLine struct {
 	rest      []string // for the go command, without those three
 }
 
-// switches are the flags of the go command that take no value.
-var switches = map[string]bool{
-	"a": true, "n": true, "x": true, "v": true, "i": true, "c": true, "race": true, "msan": true, "asan": true, "cover": true,
-	"work": true, "linkshared": true, "modcacherw": true, "trimpath": true, "json": true, "short": true, "failfast": true,
-	"benchmem": true, "fullpath": true, "artifacts": true, "buildvcs": true,
+// valued are the flags of the go command that take a value, which may be the next argument. A flag that is not known is one of
+// the program under test and taken for a switch.
+var valued = words(`C p asmflags buildmode compiler covermode coverpkg gccgoflags gcflags installsuffix ldflags mod modfile overlay
+	pgo pkgdir tags toolexec o exec run skip bench benchtime blockprofile blockprofilerate count coverprofile cpu cpuprofile fuzz
+	fuzztime fuzzminimizetime list memprofile memprofilerate mutexprofile mutexprofilefraction outputdir parallel shuffle timeout
+	trace vet debug-actiongraph debug-trace debug-runtime-trace patch`)
+
+func words(s string) map[string]bool {
+	all := map[string]bool{}
+	for word := range strings.FieldsSeq(s) {
+		all[word] = true
+	}
+	return all
 }
 
 // selecting are the flags that say which files a package has, or where its module is.
@@ -52,7 +60,7 @@ func parse(args []string) (*commandLine, error) {
 		}
 		name, value, inside := strings.Cut(strings.TrimPrefix(name, "-"), "=")
 		n := 1
-		if !inside && !switches[name] {
+		if !inside && valued[strings.TrimPrefix(name, "test.")] {
 			if len(args) < 2 {
 				return nil, fmt.Errorf("gomonkey: the flag -%s needs a value", name)
 			}
