@@ -26,7 +26,7 @@ func (t *Task) Leave() {
 	}
 	t.state = blocking
 	w.on = false
-	w.outside = true
+	w.spot = outsideLoop
 	w.Detach()
 	if l.debug.Load() {
 		w.absent()
@@ -46,7 +46,7 @@ func (t *Task) Return() {
 	l.settle()
 	<-w.rare.back
 	w.Attach()
-	w.outside = false
+	w.spot = inLoop
 	if l.closing {
 		runtime.Goexit() // release wants it to end
 	}

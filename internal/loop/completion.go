@@ -280,7 +280,7 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 		return nil, ErrAwaitSelf
 	}
 	w := t.w
-	if w.away {
+	if w.spot == besideLoop {
 		return c.waitBeside(ctx, target, w)
 	}
 	w.observe(ctx)

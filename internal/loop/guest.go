@@ -22,7 +22,7 @@ func hostOf(g Guest) *worker {
 		return nil
 	}
 	w, ok := r.Owner().(*worker)
-	if !ok || w.outside {
+	if !ok || w.spot == outsideLoop {
 		return nil
 	}
 	return w

@@ -133,7 +133,7 @@ func (q *Line) wait(ctx context.Context, mu *sync.Mutex, k Keeper, anyway bool) 
 		return q.waitOutside(ctx, mu, k)
 	}
 	w := t.w
-	if w.away {
+	if w.spot == besideLoop {
 		return q.waitBeside(ctx, w, mu, k, anyway)
 	}
 	if !anyway {
@@ -144,7 +144,7 @@ func (q *Line) wait(ctx context.Context, mu *sync.Mutex, k Keeper, anyway bool) 
 		t.loop.visit(q, mu, k)
 	}
 	woken := false
-	if b := w.beside; b != nil && b.joined {
+	if b := w.beside(); b != nil && b.joined {
 		b.joined = false
 		woken = !w.waiter.waits() // since then
 	} else {
@@ -208,7 +208,7 @@ func (q *Line) waitBeside(ctx context.Context, w *worker, mu *sync.Mutex, k Keep
 	mu.Unlock()
 	defer w.leave(w.enter())
 	mu.Lock()
-	w.beside.joined = true
+	w.beside().joined = true
 	return q.wait(ctx, mu, k, anyway)
 }
 

@@ -42,6 +42,14 @@ type beside struct {
 	began  time.Time     // debug: the current step
 }
 
+// beside returns what w has as the worker of such a task, or nil.
+func (w *worker) beside() *beside {
+	if w.rare == nil {
+		return nil
+	}
+	return w.rare.beside
+}
+
 // SetParallel has the tasks run beside the loop, at most n of them at a time if n is not 0. The loop has not run
 // yet.
 func (l *Loop) SetParallel(n int) {
@@ -53,12 +61,12 @@ func (l *Loop) Parallel() bool { return l.par != nil }
 
 // enter takes a worker that is away, and calls, inside the loop. It reports false if it is there already.
 func (w *worker) enter() (entered bool) {
-	if !w.away {
+	if w.spot != besideLoop {
 		return false
 	}
 	l := w.loop
 	l.par.inside.Lock()
-	w.away, w.on = false, w.task != nil
+	w.spot, w.on = inLoop, w.task != nil
 	if l.inboxed.Load() {
 		l.flush()
 	}
@@ -67,10 +75,10 @@ func (w *worker) enter() (entered bool) {
 
 // leave ends what enter began.
 func (w *worker) leave(entered bool) {
-	if !entered || w.beside != nil && w.beside.gone {
+	if !entered || w.beside() != nil && w.beside().gone {
 		return
 	}
-	w.away, w.on = true, false
+	w.spot, w.on = besideLoop, false
 	w.loop.letIn()
 }
 
@@ -122,7 +130,7 @@ func (l *Loop) doze(d time.Duration) (woken bool) {
 // aside calls fn, which belongs to others, without the inside, if the caller has it.
 func aside(fn func()) {
 	w := here()
-	if w == nil || w.loop.par == nil || w.away || w.loop.flushing || w.beside != nil && w.beside.gone {
+	if w == nil || w.loop.par == nil || w.spot == besideLoop || w.loop.flushing || w.beside() != nil && w.beside().gone {
 		fn()
 		return
 	}
@@ -178,14 +186,15 @@ func (l *Loop) fall() {
 
 // newBeside makes a worker for a task that runs beside the loop.
 func (l *Loop) newBeside() *worker {
-	w := &worker{loop: l, special: true, beside: &beside{turn: make(chan struct{}, 1), ended: make(chan struct{})}}
+	w := &worker{loop: l, special: true}
 	w.waiter.party = w
+	w.more().beside = &beside{turn: make(chan struct{}, 1), ended: make(chan struct{})}
 	return w
 }
 
 // seat has w go on as soon as it may, be it from its beginning. The caller is inside.
 func (p *parallel) seat(w *worker) {
-	b := w.beside
+	b := w.beside()
 	b.called = true
 	if p.bound > 0 && p.busy == p.bound {
 		p.queue = append(p.queue, w)
@@ -196,7 +205,7 @@ func (p *parallel) seat(w *worker) {
 }
 
 func (p *parallel) start(w *worker) {
-	b := w.beside
+	b := w.beside()
 	if b.seated = true; b.begun {
 		b.turn <- struct{}{}
 		return
@@ -207,7 +216,7 @@ func (p *parallel) start(w *worker) {
 
 // stand gives the place of w to the next one. The caller is inside.
 func (p *parallel) stand(w *worker) {
-	b := w.beside
+	b := w.beside()
 	if b == nil || !b.seated {
 		return
 	}
@@ -224,30 +233,30 @@ func (p *parallel) stand(w *worker) {
 
 // sit waits for a place for w, which calls and is inside, and gives that up meanwhile.
 func (w *worker) sit() {
-	if w.beside == nil {
+	if w.beside() == nil {
 		return
 	}
 	p := w.loop.par
 	p.seat(w)
 	w.loop.letIn()
-	<-w.beside.turn
+	<-w.beside().turn
 	p.inside.Lock()
-	w.beside.called = false
+	w.beside().called = false
 }
 
 // live is the life of a goroutine that runs one task.
 func (w *worker) live() {
 	w.InitRoot(w)
 	w.loop.par.inside.Lock()
-	w.beside.called = false
+	w.beside().called = false
 	defer w.end()
 	defer w.lost()
 	if w.admit() {
-		w.beside.begins(w)
+		w.beside().begins(w)
 		w.leave(true)
 		w.task.Body().Run(w.task) // enters in the end
 		w.on = false
-		w.beside.ends(w)
+		w.beside().ends(w)
 	}
 	w.task = nil
 	w.retired = true
@@ -255,7 +264,7 @@ func (w *worker) live() {
 
 // end is the last act of the goroutine.
 func (w *worker) end() {
-	l, b := w.loop, w.beside
+	l, b := w.loop, w.beside()
 	b.arrived()
 	l.par.stand(w)
 	l.fall()
@@ -275,7 +284,7 @@ func (b *beside) arrived() {
 // suspendBeside waits until it is t's turn. The caller is inside, and gives that up meanwhile.
 func (t *Task) suspendBeside() {
 	w, l := t.w, t.loop
-	b := w.beside
+	b := w.beside()
 	if b.gone {
 		return
 	}
@@ -302,7 +311,7 @@ func (t *Task) suspendBeside() {
 
 // unwindBeside ends the goroutine of t, where it waits or will next, while the loop is being closed.
 func (l *Loop) unwindBeside(t *Task) {
-	b := t.w.beside
+	b := t.w.beside()
 	if t.state == parked || t.state == woken && !b.called {
 		l.rise()
 		l.par.seat(t.w)
@@ -325,7 +334,7 @@ func (t *Task) startBeside(w *worker) bool {
 	l.rise()
 	t.begin(l.newBeside())
 	first := make(chan struct{})
-	t.w.beside.first = first
+	t.w.beside().first = first
 	on := w.on
 	w.on = false
 	l.par.stand(w)
@@ -343,11 +352,11 @@ func (t *Task) blockBeside(fn func()) {
 	w := t.w
 	stay := t.Stay()
 	t.state = blocking
-	w.beside.arrived()
+	w.beside().arrived()
 	t.loop.par.stand(w)
 	t.loop.par.up--
 	stay.End()
-	w.away, w.outside = false, true
+	w.spot = outsideLoop
 	w.Detach()
 	w.more()
 	if t.loop.debug.Load() {
@@ -357,7 +366,7 @@ func (t *Task) blockBeside(fn func()) {
 		w.present()
 		w.givePlace()
 		w.Attach()
-		w.away, w.outside = true, false
+		w.spot = besideLoop
 		stay := t.Stay()
 		w.sit()
 		t.loop.par.up++

@@ -214,7 +214,7 @@ func (t *Task) begin(w *worker) {
 // books, so that callbacks of its end find it gone.
 func (t *Task) Ending() (unseen *Cause) {
 	l := t.loop
-	if t.w.away {
+	if t.w.spot == besideLoop {
 		t.w.enter() // for good
 	}
 	if l.inboxed.Load() {
@@ -488,9 +488,9 @@ func Current(ctx context.Context) (*Task, error) {
 		}
 	}
 	switch {
-	case w.on, w.away && w.task != nil:
+	case w.on, w.spot == besideLoop && w.task != nil:
 		return w.task, nil
-	case w.outside:
+	case w.spot == outsideLoop:
 		Touch()
 		return nil, nil
 	}
@@ -517,7 +517,7 @@ func Me() Identity {
 
 // Here returns the task whose body calls, for callers that have no context.
 func Here() *Task {
-	if w := here(); w != nil && (w.on || w.away) {
+	if w := here(); w != nil && (w.on || w.spot == besideLoop) {
 		return w.task
 	}
 	return nil

@@ -58,7 +58,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 		return sleep(ctx, d)
 	}
 	t, err := Current(ctx)
-	if t == nil || ctx != context.Context(t) || t.w.away {
+	if t == nil || ctx != context.Context(t) || t.w.spot == besideLoop {
 		return yield(ctx, t, err)
 	}
 	// The usual case, without a further frame.
@@ -95,7 +95,7 @@ func yield(ctx context.Context, t *Task, err error) error {
 		return nil
 	}
 	w := t.w
-	if w.away {
+	if w.spot == besideLoop {
 		defer w.leave(w.enter())
 	}
 	w.observe(ctx)
@@ -118,7 +118,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return sleepOutside(ctx, d)
 	}
 	w, l := t.w, t.loop
-	if w.away {
+	if w.spot == besideLoop {
 		defer w.leave(w.enter())
 	}
 	w.observe(ctx)

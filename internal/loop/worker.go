@@ -27,8 +27,7 @@ type worker struct {
 	delegated bool // cancelled, and that was passed on to what it waits for
 	passing   passing
 	retired   bool
-	outside   bool // the goroutine has left the loop for a while, see Block
-	away      bool // the body, or a callback, runs beside the loop, see parallel
+	spot      spot // where the body, or a callback, runs
 
 	coro.Routine
 
@@ -37,8 +36,16 @@ type worker struct {
 	waiter   Waiter
 	waitsFor any // a Canceller that a cancellation is passed on to, or a Keeper
 	rare     *workerRare
-	beside   *beside // nil unless the task runs beside the loop
 }
+
+// A spot is where a worker's goroutine is, seen from the loop.
+type spot uint8
+
+const (
+	inLoop      spot = iota
+	besideLoop       // see parallel
+	outsideLoop      // for a while, see Block
+)
 
 // workerRare is what few workers have.
 type workerRare struct {
@@ -58,6 +65,7 @@ type workerRare struct {
 	until   time.Duration // when its sleep ends, with a Scheduler
 	passed  *Cause        // the travelling request that the current wait has passed on
 	drives  bool          // it is the driver of a loop that was entered
+	beside  *beside       // nil unless the task runs beside the loop
 }
 
 // passing is whether a request to cancel is being passed on right now, and whether it has come back
@@ -131,7 +139,7 @@ func here() *worker {
 
 // Inside returns the loop that the calling goroutine is inside of, or nil.
 func Inside() *Loop {
-	if w := here(); w != nil && !w.away {
+	if w := here(); w != nil && w.spot != besideLoop {
 		return w.loop
 	}
 	return nil
