@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,11 +19,11 @@ func adder[T any](c *chronicle, what string) func(*async.Future[T]) {
 
 // gaveWay reports whether others had a turn while wait ran: a callback that was ready before.
 func gaveWay(ctx context.Context, wait func()) bool {
-	ran := false
-	h := running(ctx).CallSoon(func() { ran = true })
+	var ran atomic.Bool
+	h := running(ctx).CallSoon(func() { ran.Store(true) })
 	wait()
 	defer h.Cancel()
-	return ran
+	return ran.Load()
 }
 
 // reportsTo adds what the loop reports to the chronicle.

@@ -208,9 +208,6 @@ func check(err error) {
 func ticks(ctx context.Context, n int) {
 	for range n {
 		check(giveWay(ctx))
-		if parallel {
-			settle(ctx, 20*time.Millisecond)
-		}
 	}
 }
 

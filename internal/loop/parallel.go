@@ -148,10 +148,15 @@ func (t *Task) Stay() Stay { return t.loop.Stay() }
 
 // Stay is [Task.Stay] for callbacks, too. For a goroutine outside it does nothing.
 func (l *Loop) Stay() Stay {
-	if l.par != nil {
-		if w := here(); w != nil && w.loop == l && w.enter() {
-			return Stay{w}
-		}
+	if l.par == nil {
+		return Stay{}
+	}
+	return l.stay()
+}
+
+func (l *Loop) stay() Stay {
+	if w := here(); w != nil && w.loop == l && w.enter() {
+		return Stay{w}
 	}
 	return Stay{}
 }

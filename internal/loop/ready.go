@@ -110,8 +110,12 @@ func (a arrival) arrive() { a() }
 // Do runs fn inside the loop: at once if the caller is inside or the loop stands still, else as soon as the
 // loop looks at its inbox. It reports false if the loop is closed.
 func (l *Loop) Do(fn func()) bool {
-	defer l.Stay().End()
 	if l.Inside() {
+		fn()
+		return true
+	}
+	if l.par != nil && Within() == l {
+		defer l.Stay().End()
 		fn()
 		return true
 	}
