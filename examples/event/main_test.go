@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/asyncgo/asyncgo/async/asynctest"
@@ -26,9 +27,12 @@ the client tries for the third time
 connect error: the server does not answer
 `
 	var out strings.Builder
-	if err := run(&out, 50*time.Millisecond); err != nil {
-		t.Fatal(err)
-	}
+	// In a bubble of package synctest the waits take no time, and exactly what they say.
+	synctest.Test(t, func(t *testing.T) {
+		if err := run(&out, 500*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+	})
 	if out.String() != want {
 		t.Errorf("the output is\n%s\nand not\n%s", out.String(), want)
 	}

@@ -13,17 +13,17 @@ import (
 )
 
 func main() {
-	if err := run(os.Stdout, time.Second); err != nil {
+	if err := run(os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// run is the program. The second is a parameter because the test has no time.
-func run(out io.Writer, second time.Duration) error {
+// run is the program.
+func run(out io.Writer) error {
 	act := func(name, what string, seconds time.Duration) *gevent.Greenlet[gevent.Void] {
 		return gevent.Spawn(func() (gevent.Void, error) {
 			fmt.Fprintf(out, "%s %s 1\n", name, what)
-			err := gevent.Sleep(seconds * second)
+			err := gevent.Sleep(seconds * time.Second)
 			fmt.Fprintf(out, "%s %s 2\n", name, what)
 			return gevent.Void{}, err
 		})

@@ -21,15 +21,17 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	if err := run(os.Stdout, 3*time.Second); err != nil {
+	if err := run(os.Stdout); err != nil {
 		log.Fatal("queues: ", err)
 	}
 }
 
-// run runs the chapter's scripts one after the other. The tutorial's timeout is a parameter because
-// the test has no six seconds to spare.
-func run(out io.Writer, timeout time.Duration) error {
-	s := script{out: out, timeout: timeout}
+// timeout is the tutorial's.
+const timeout = 3 * time.Second
+
+// run runs the chapter's scripts one after the other.
+func run(out io.Writer) error {
+	s := script{out: out}
 	return async.Run(func(ctx context.Context) error {
 		for _, part := range []func(context.Context) error{s.fifo, s.lifo, s.priority, s.mixed, s.noWait, s.timeouts} {
 			if err := part(ctx); err != nil {
@@ -40,11 +42,8 @@ func run(out io.Writer, timeout time.Duration) error {
 	})
 }
 
-// script is what Python finds in its module: where print goes, and the timeout.
-type script struct {
-	out     io.Writer
-	timeout time.Duration
-}
+// script is what Python finds in its module: where print goes.
+type script struct{ out io.Writer }
 
 // queue is what the scripts do with a queue of any kind.
 type queue[T any] interface {
@@ -160,14 +159,14 @@ func (s script) timeouts(ctx context.Context) error {
 
 // put is q.put(item, timeout=3).
 func (s script) put(ctx context.Context, q *async.Queue[string], item string) error {
-	ctx, cancel := async.WithTimeout(ctx, s.timeout)
+	ctx, cancel := async.WithTimeout(ctx, timeout)
 	defer cancel()
 	return q.Put(ctx, item)
 }
 
 // get is q.get(timeout=3).
 func (s script) get(ctx context.Context, q *async.Queue[string]) (string, error) {
-	ctx, cancel := async.WithTimeout(ctx, s.timeout)
+	ctx, cancel := async.WithTimeout(ctx, timeout)
 	defer cancel()
 	return q.Get(ctx)
 }

@@ -24,15 +24,14 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	if err := run(os.Stdout, time.Second); err != nil {
+	if err := run(os.Stdout); err != nil {
 		log.Fatal("quickstart: ", err)
 	}
 }
 
-// run runs the chapter's three programs one after the other. The tutorial's
-// second is a parameter because the test has no seven seconds to spare.
-func run(out io.Writer, second time.Duration) error {
-	s := script{out: out, second: second}
+// run runs the chapter's three programs one after the other.
+func run(out io.Writer) error {
+	s := script{out: out}
 	for _, part := range []func() error{s.basics, s.taskObjects, s.newSyntax} {
 		if err := part(); err != nil {
 			return err
@@ -41,19 +40,15 @@ func run(out io.Writer, second time.Duration) error {
 	return nil
 }
 
-// script is what Python finds in its module: where print goes and how long a
-// second is.
-type script struct {
-	out    io.Writer
-	second time.Duration
-}
+// script is what Python finds in its module: where print goes.
+type script struct{ out io.Writer }
 
 // task is the tutorial's first coroutine. Calling it runs nothing yet, as in
 // Python: its argument is bound, and the body waits for a task to run it.
 func (s script) task(i int) async.Coroutine[async.Void] {
 	return async.Do(func(ctx context.Context) error {
 		s.printf("task %d start\n", i)
-		if err := async.Sleep(ctx, s.second); err != nil {
+		if err := async.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 		s.printf("task %d end\n", i)
@@ -85,7 +80,7 @@ func (s script) basics() error {
 func (s script) work(i, n int) async.Coroutine[int] {
 	return func(ctx context.Context) (int, error) {
 		s.printf("任务%d等待: %d秒\n", i, n)
-		if err := async.Sleep(ctx, time.Duration(n)*s.second); err != nil {
+		if err := async.Sleep(ctx, time.Duration(n)*time.Second); err != nil {
 			return 0, err
 		}
 		s.printf("任务%d在%d秒后返回结束运行\n", i, n)

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/asyncgo/asyncgo/async/asynctest"
@@ -30,9 +31,12 @@ task 2 obtains lock A
 with an RLock all are through
 `
 	var out strings.Builder
-	if err := run(&out, 20*time.Millisecond); err != nil {
-		t.Fatal(err)
-	}
+	// In a bubble of package synctest the waits take no time, and exactly what they say.
+	synctest.Test(t, func(t *testing.T) {
+		if err := run(&out, 100*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+	})
 	if out.String() != want {
 		t.Errorf("the output is\n%s\nand not\n%s", out.String(), want)
 	}
