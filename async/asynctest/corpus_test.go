@@ -19,8 +19,11 @@ var (
 
 func same[T comparable](what string, got, want T) error { return corpus.Same(what, got, want) }
 
-// seeds is from how many seeds each bug of the corpus is looked for.
-const seeds = 20
+// seeds is from how many seeds each bug of the corpus is looked for, and replays how often what is found is replayed.
+const (
+	seeds   = max(20/slowness, 1)
+	replays = 1000 / slowness
+)
 
 func TestCorpus(t *testing.T) {
 	t.Run("it has at least 20 bugs", func(t *testing.T) {
@@ -38,7 +41,7 @@ func TestCorpus(t *testing.T) {
 			find := func(t *testing.T, search asynctest.Search, budget int) {
 				tokens := map[string]uint64{}
 				most := 0
-				for seed := range seeds / min(slowness, seeds) {
+				for seed := range seeds {
 					r := asynctest.Explore(&mute{TB: t}, bug.Buggy, asynctest.Strategy(search), asynctest.Seed(uint64(seed)), asynctest.Schedules(budget))
 					if r.Failed == 0 {
 						t.Fatalf("with seed %d it is not found in %d schedules", seed, r.Schedules)
@@ -49,20 +52,20 @@ func TestCorpus(t *testing.T) {
 					most = max(most, r.Schedules)
 					tokens[r.Token] = r.Hash
 				}
-				t.Logf("found in at most %d schedules, %d tokens", most, len(tokens))
+				t.Logf("found in at most %d schedules from %d seeds; %d tokens, each replayed %d times", most, seeds, len(tokens), replays)
 				for token, hash := range tokens {
-					again := asynctest.Replay(&mute{TB: t}, token, bug.Buggy, 1000)
-					if again.Schedules != 1000 || again.Failed != 1000 || again.Hash != hash {
+					again := asynctest.Replay(&mute{TB: t}, token, bug.Buggy, replays)
+					if again.Schedules != replays || again.Failed != replays || again.Hash != hash {
 						t.Errorf("%d of %d replays of %s fail, with the hash %x, and %x before:\n%s", again.Failed, again.Schedules, token,
 							again.Hash, hash, again.Failure)
 					}
 				}
 			}
-			t.Run("is found by Random in its budget, and replayed a thousand times with one hash", func(t *testing.T) {
+			t.Run("is found by Random in its budget, and all replays have one hash", func(t *testing.T) {
 				find(t, asynctest.Random, bug.Budget.Random)
 			})
 			if bug.Budget.PCT > 0 {
-				t.Run("is found by PCT in its budget, and replayed a thousand times with one hash", func(t *testing.T) {
+				t.Run("is found by PCT in its budget, and all replays have one hash", func(t *testing.T) {
 					find(t, asynctest.PCT(3), bug.Budget.PCT)
 				})
 			}
@@ -72,7 +75,7 @@ func TestCorpus(t *testing.T) {
 					t.Errorf("%d schedules, complete: %t", r.Schedules, r.Complete)
 				}
 				for _, search := range []asynctest.Search{asynctest.Random, asynctest.PCT(3)} {
-					asynctest.Explore(t, bug.Fixed, asynctest.Strategy(search), asynctest.Seed(1), asynctest.Schedules(500))
+					asynctest.Explore(t, bug.Fixed, asynctest.Strategy(search), asynctest.Seed(1), asynctest.Schedules(500/slowness))
 				}
 			})
 		})
