@@ -66,7 +66,7 @@ func (s *session) left() (stacks []string) {
 // those of its loop while that is open, and those of pools, which may be shared with other tests.
 func (s *session) belongs(fns []string) bool {
 	switch {
-	case runs(fns, module+"async/asynctest.(*session).checkLeaks"), runs(fns, module+"async/asynctest.(*session).limit."),
+	case runs(fns, module+"async/asynctest.(*session).checkLeaks"), runs(fns, module+"async/asynctest.(*session).limited."),
 		runs(fns, "os/signal.loop"), runs(fns, "os/signal.signal_recv"): // started once, and never ended
 		return true
 	case s.runner != nil && runs(fns, module+"internal/coro."):

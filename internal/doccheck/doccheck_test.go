@@ -23,7 +23,10 @@ const root = "../.."
 // patience is how long a block may run. It is not met by a block that works.
 const patience = time.Minute
 
+// What takes long here is the go command, so the tests that call it do so at the same time.
+
 func TestBlocks(t *testing.T) {
+	t.Parallel()
 	for _, fault := range check(t, pages(t)) {
 		t.Error(fault)
 	}
@@ -31,6 +34,7 @@ func TestBlocks(t *testing.T) {
 
 // TestCheckFindsFaults makes sure that a wrong block is noticed, and at its line.
 func TestCheckFindsFaults(t *testing.T) {
+	t.Parallel()
 	const fence = "\n```\n"
 	for _, tt := range []struct{ what, page, fault string }{
 		{"nothing", "```go\nv, err := async.Gather(ctx, async.After(0, 1))" + fence, ""},

@@ -28,6 +28,7 @@ func TestWalks(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the commands are for a shell of Unix")
 	}
+	t.Parallel()
 	all := pages(t)
 	for page, name := range walks {
 		for _, fault := range walk(t, page, all[page], name) {
@@ -160,7 +161,8 @@ func shell(t *testing.T, dir, commands string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", commands)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off")
+	// TestBlocks has vetted the files, and a process with the race detector waits for a second before it ends.
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -vet=off", "GOPROXY=off", "GORACE=atexit_sleep_ms=0")
 	out, err := cmd.CombinedOutput()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Fatalf("the shell does not start: %v", err)
