@@ -1,0 +1,211 @@
+package async
+
+import (
+	"io"
+	"sync"
+)
+
+// pullResult is what an attempt to read has come to.
+type pullResult uint8
+
+const (
+	nothingThere pullResult = iota
+	someMore                // perhaps
+	drained                 // for now
+	finished                // for good
+)
+
+// scratches are what is read into, so that a connection that is idle has no buffer.
+var scratches = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
+// poll has the loop's poller read, and reports false if it cannot.
+func (t *transport) poll() bool {
+	if t.raw == nil || t.face == nil {
+		return false
+	}
+	p := t.face.wires.poller(t.face)
+	if p == nil {
+		return false
+	}
+	t.r.mu.Lock()
+	if t.stopping { // already: the loop is being closed
+		t.r.mu.Unlock()
+		return false
+	}
+	t.poller, t.r.resume = p, t.catchUp
+	t.r.mu.Unlock()
+	added := p.add(t)
+	t.r.mu.Lock()
+	defer t.r.mu.Unlock()
+	switch {
+	case t.shutting:
+		p.remove(t)
+	case !added:
+		t.poller, t.r.resume = nil, t.wake.Broadcast
+		return false
+	}
+	return true
+}
+
+// arrived reads what is there. With ends the poller has seen the end of the stream too, or an error, and will not report it
+// again.
+func (t *transport) arrived(ends bool) {
+	t.r.mu.Lock()
+	defer t.r.mu.Unlock()
+	for !t.r.paused && (t.pullOnce() == someMore || ends && t.pulled == drained) {
+		continue
+	}
+}
+
+// catchUp reads what the poller has reported while the reader was paused. The reader is locked.
+func (t *transport) catchUp() {
+	for !t.r.paused && (t.pullOnce() == someMore || t.pulled == drained) {
+		continue
+	}
+}
+
+// keep is the goroutine that reads and, in the end, closes.
+func (t *transport) keep() {
+	if t.raw != nil {
+		t.keepRaw()
+	} else {
+		t.keepBlocking()
+	}
+	t.r.mu.Lock()
+	for !t.stopping && t.w != nil {
+		t.wake.Wait()
+	}
+	t.r.mu.Unlock()
+	t.shut()
+}
+
+// keepRaw reads until there is nothing more to read.
+func (t *transport) keepRaw() {
+	for {
+		err := t.raw.Read(func(fd uintptr) bool {
+			t.r.mu.Lock()
+			defer t.r.mu.Unlock()
+			for !t.stopping && !t.r.paused {
+				switch t.pull(fd) {
+				case nothingThere, drained:
+					return false
+				case finished:
+					return true
+				}
+			}
+			return true
+		})
+		if !t.goesOn(err) {
+			return
+		}
+	}
+}
+
+// keepBlocking reads until there is nothing more to read.
+func (t *transport) keepBlocking() {
+	var p [8 << 10]byte
+	for {
+		n, err := t.conn.(io.Reader).Read(p[:])
+		t.r.mu.Lock()
+		t.took(p[:n], err)
+		t.r.mu.Unlock()
+		if !t.goesOn(nil) {
+			return
+		}
+	}
+}
+
+// goesOn waits while the reader is paused, and reports whether there is more to read. err is why the wait for
+// that has ended.
+func (t *transport) goesOn(err error) bool {
+	t.r.mu.Lock()
+	defer t.r.mu.Unlock()
+	if err != nil && !t.stopping {
+		t.r.fail(t.wrap("read", err))
+	}
+	for t.r.paused && !t.stopping {
+		t.wake.Wait()
+	}
+	return !t.stopping && !t.r.eof && t.r.err == nil
+}
+
+// pull reads once, without blocking. The reader is locked.
+func (t *transport) pull(fd uintptr) pullResult {
+	if t.stopping || t.r.eof || t.r.err != nil || t.late != nil {
+		return finished
+	}
+	s := scratches.Get().(*[64 << 10]byte)
+	defer scratches.Put(s)
+	n, err := readFD(fd, s[:])
+	if wouldBlock(err) {
+		return nothingThere
+	}
+	if n == 0 && err == nil {
+		err = io.EOF
+	}
+	t.took(s[:n], err)
+	switch {
+	case err != nil:
+		return finished
+	case n == len(s):
+		return someMore
+	}
+	return drained
+}
+
+// took hands on what was read. The reader is locked.
+func (t *transport) took(p []byte, err error) {
+	if t.stopping {
+		return
+	}
+	t.r.feed(p)
+	if err == nil {
+		return
+	}
+	switch {
+	case err == io.EOF:
+		t.r.end()
+	case t.poller != nil && t.r.len() > 0:
+		// Nobody has had a chance to read these bytes, and the error would hide them. Whoever wants more gets it.
+		t.late = t.wrap("read", err)
+		t.r.line.WakeAll()
+	default:
+		t.r.fail(t.wrap("read", err))
+	}
+	if t.w == nil {
+		t.shutSoon()
+	}
+}
+
+// pullNow tries to read, for a task that is about to wait, and reports whether that has changed anything. The
+// reader is locked.
+func (t *transport) pullNow() bool {
+	switch {
+	case t.raw == nil:
+		return false
+	case t.late != nil:
+		t.r.fail(t.late)
+		return true
+	}
+	if t.tries++; t.poller != nil && t.vain == vainTries && t.tries%16 > 0 {
+		return false
+	}
+	if t.pullOnce() == nothingThere {
+		t.vain = min(t.vain+1, vainTries)
+		return false
+	}
+	t.vain = 0
+	return true
+}
+
+// vainTries is after how many tries in vain a task mostly leaves it to the poller to find what comes. The value is a guess
+// that saves a system call for each request of a client that waits for answers.
+const vainTries = 4
+
+// pullOnce is pull for a caller without the descriptor. The reader is locked.
+func (t *transport) pullOnce() pullResult {
+	if t.pulled = nothingThere; !t.stopping {
+		t.raw.Control(t.onPull)
+	}
+	return t.pulled
+}
