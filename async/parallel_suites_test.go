@@ -103,7 +103,7 @@ func TestSuitesInParallel(t *testing.T) {
 }
 
 // failures finds the names of tests that have failed.
-var failures = regexp.MustCompile("(?m)^--- FAIL: (\\S+)")
+var failures = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
 
 // leftOut returns the patterns of the tests that are not for n tasks at a time.
 func leftOut(t *testing.T, n string) (patterns []string) {

@@ -572,12 +572,13 @@ func TestParallelCallbacks(t *testing.T) {
 	t.Run("nothing that belongs to others runs where a task would wait for it", inParallel(0, func(ctx context.Context, t *testing.T) {
 		// Each of these takes a mutex that a task holds while it calls the loop.
 		var mu sync.Mutex
+		n := 0
 		for range 200 {
 			l := must(async.RunningLoop(ctx))
 			f := new(async.Future[int]) // of no loop: its callbacks run where it is cancelled
-			f.AddDoneCallback(func(*async.Future[int]) { mu.Lock(); mu.Unlock() })
+			f.AddDoneCallback(func(*async.Future[int]) { mu.Lock(); n++; mu.Unlock() })
 			waits := async.CreateTask(ctx, f.Await)
-			l.CallSoon(func() { mu.Lock(); mu.Unlock() })
+			l.CallSoon(func() { mu.Lock(); n++; mu.Unlock() })
 			other := async.CreateTask(ctx, func(context.Context) (int, error) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -588,7 +589,7 @@ func TestParallelCallbacks(t *testing.T) {
 			})
 			mu.Lock()
 			waits.Cancel()
-			other.AddDoneCallback(func(*async.Future[int]) { mu.Lock(); mu.Unlock() })
+			other.AddDoneCallback(func(*async.Future[int]) { mu.Lock(); n++; mu.Unlock() })
 			mu.Unlock()
 			async.GatherSettled[int](ctx, waits, other)
 		}

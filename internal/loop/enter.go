@@ -11,6 +11,9 @@ import (
 // The driver is a coroutine then, and not the goroutine of Run, so that with one goroutine from outside
 // there still is one place less than there are routines.
 func (l *Loop) Enter(t *Task) error {
+	if l.par != nil {
+		panic("async: a loop whose tasks run in parallel cannot be entered")
+	}
 	if !l.running.CompareAndSwap(false, true) {
 		return ErrRunning
 	}
