@@ -239,10 +239,10 @@ func (j *joining) wait(ctx context.Context) {
 }
 
 // cancelAll cancels the tasks that are not done, and returns them.
-func (l *Loop) cancelAll() (left []endable) {
+func (l *Loop) cancelAll() (left []endingTask) {
 	l.l.Ask(func() {
 		for _, t := range l.l.Tasks() {
-			left = append(left, t.Body().Info().(endable))
+			left = append(left, endingTask{t.Body().Info().(endable), t.Body()})
 		}
 		for _, t := range left {
 			t.Cancel()
@@ -272,15 +272,15 @@ func (l *Loop) lastTask(fn func(ctx context.Context)) (goexit bool) {
 }
 
 // awaitEnds waits for tasks that are cancelled, and reports their errors.
-func (l *Loop) awaitEnds(ctx context.Context, tasks []endable) {
+func (l *Loop) awaitEnds(ctx context.Context, tasks []endingTask) {
 	for _, t := range tasks {
-		t.awaitEnd(ctx)
+		t.Completion().Wait(ctx, t.body) // It does not look at how it ended.
 	}
 	for _, t := range tasks {
 		if err := t.Err(); err != nil && !t.Cancelled() {
 			l.reportInCallback(ctx, func() {
 				l.CallExceptionHandler(ExceptionContext{
-					Message: "unhandled exception during Run shutdown", Err: err, Task: t,
+					Message: "unhandled exception during Run shutdown", Err: err, Task: t.endable,
 				})
 			})
 		}
@@ -297,16 +297,17 @@ func (l *Loop) reportInCallback(ctx context.Context, report func()) {
 	reported.Await(ctx)
 }
 
-// endable is a task of any type, for the end of Run.
+// endable is a task of any type, or a greenlet of package gevent, for the end of Run.
 type endable interface {
 	AnyTask
 	Cancelled() bool
-	awaitEnd(ctx context.Context)
+	Completion() *loop.Completion
 }
 
-// awaitEnd waits for the end of the task. It does not look at how it ended.
-func (t *Task[T]) awaitEnd(ctx context.Context) {
-	t.Completion().Wait(ctx, (*body[T])(t))
+// An endingTask is a task that was cancelled at the end of Run.
+type endingTask struct {
+	endable
+	body loop.Body
 }
 
 // untyped returns the loop's side of the task.

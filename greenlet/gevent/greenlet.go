@@ -2,38 +2,38 @@ package gevent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync/atomic"
 	"time"
 
-	"github.com/sourcegraph/conc/panics"
-
-	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
-// core is what all greenlets have, whatever their result.
+// core is what all greenlets have, whatever their result. It holds the task of the greenlet, so that a greenlet is one
+// allocation.
 type core struct {
+	own   loop.Task // the greenlet's, or a hub's
 	l     *loop.Loop
-	task  *loop.Task // nil before the first step
+	task  *loop.Task // own, or a task of package async; nil before the first step
 	main  *hub       // if it is the goroutine of a hub
+	fn    function   // the typed side
 	state state
-	err   error
 	exit  bool // it has ended by ErrGreenletExit
-	done  loop.Completion
-	timer *loop.Handle // of SpawnLater
+	shot  bool // by its group
+	// waitsAll is set while the goroutine is in Wait without objects.
+	waitsAll bool
+	err      error
+	done     loop.Completion
+	timer    *loop.Handle // of SpawnLater
 
 	name      string
 	id        uint64
-	spawner   string
+	spawner   spawner
 	spawnedAt [4]uintptr
 	waitsAt   [6]uintptr
 	thrown    []error // besides the one that is on its way
 	links     []*link
-	shot      bool // by its group
-	waitsAll  bool // the goroutine is in Wait without objects
 	locals    map[any]any
 	lineage   *lineage  // if that is tracked
 	switches  *switches // if that is asked for
@@ -53,7 +53,7 @@ const (
 type Greenlet[T any] struct {
 	core
 	value T
-	fn    func() (T, error)
+	run   func() (T, error)
 }
 
 var lastID atomic.Uint64
@@ -64,7 +64,9 @@ func New[T any](fn func() (T, error)) *Greenlet[T] {
 	if fn == nil {
 		panic("gevent: New was called with a nil function")
 	}
-	return &Greenlet[T]{fn: fn, core: core{id: lastID.Add(1)}}
+	g := &Greenlet[T]{run: fn}
+	g.fn, g.id = g, lastID.Add(1)
+	return g
 }
 
 // Spawn makes a greenlet and puts it at the end of the queue: gevent.spawn. It runs when the caller waits
@@ -102,93 +104,46 @@ func Go(fn func()) *Greenlet[Void] {
 // Start puts the greenlet at the end of the queue: start(). It does nothing if that was done before, or the
 // greenlet was killed.
 func (g *Greenlet[T]) Start() {
-	if g.begin() {
-		g.launch()
+	if by, ok := g.begin(); ok {
+		g.launch(by)
 		spawned(g)
 	}
 }
 
 // StartLater is [Greenlet.Start] after some time: start_later(seconds).
 func (g *Greenlet[T]) StartLater(d time.Duration) {
-	if !g.begin() {
+	if _, ok := g.begin(); !ok {
 		return
 	}
 	g.timer = loop.NewHandle(g.l, func() {
 		g.timer = nil
-		g.l.First(g.launch)
+		g.l.First(func() { g.launch(g.l.Context()) })
 	})
 	l := g.l
 	g.timer.At(l.Now() + max(d, 0))
 	spawned(g)
 }
 
-// begin gives a greenlet its hub, and reports false if it has one.
-func (c *core) begin() bool {
+// begin gives a greenlet its hub, and reports false if it has one. It returns a context of who calls.
+func (c *core) begin() (ctx context.Context, ok bool) {
 	if c.state != created {
-		return false
+		return nil, false
 	}
 	by, err := me()
 	switch {
 	case err == nil:
-		c.l, c.spawner = by.l, by.describe()
+		ctx = by.task
+		c.l, c.spawner = by.l, spawner{by.name, by.id}
 		runtime.Callers(3, c.spawnedAt[:])
 	case loop.Inside() != nil: // a callback
-		c.l, c.spawner = loop.Inside(), "a callback"
+		ctx = loop.Inside().Context()
+		c.l, c.spawner = loop.Inside(), spawner{name: "a callback"}
 	default:
 		panic(err.Error())
 	}
 	c.state = scheduled
 	c.done.SetHome(c.l)
-	return true
-}
-
-// launch makes the task of the greenlet.
-func (g *Greenlet[T]) launch() {
-	ctx := g.l.Context()
-	if t := loop.Here(); t != nil && t.Loop() == g.l {
-		ctx = t
-	}
-	var opts []async.TaskOption
-	if loop.Snapshot() != nil { // A greenlet starts with no context variables.
-		opts = []async.TaskOption{async.InVars(new(async.Vars))}
-	}
-	async.Go(ctx, g.body, opts...)
-}
-
-// body is the life of the greenlet as a task.
-func (g *Greenlet[T]) body(context.Context) error {
-	if g.state == finished { // killed before
-		return nil
-	}
-	t := loop.Here()
-	g.task = t
-	t.SetLocal(&g.core)
-	g.state = running
-	returned := false
-	defer func() {
-		if returned {
-			return
-		}
-		if p := recover(); p != nil {
-			r := panics.NewRecovered(2, p)
-			g.fail(loop.Spell.Panic(&r))
-			return
-		}
-		g.finish(errGoexit)
-	}()
-	v, err := g.fn()
-	returned = true
-	switch {
-	case err == nil:
-		g.value = v
-		g.finish(nil)
-	case errors.Is(err, ErrGreenletExit):
-		g.exit = true
-		g.finish(err)
-	default:
-		g.fail(err)
-	}
-	return nil
+	return ctx, true
 }
 
 // fail ends the greenlet with an error, and reports that.
@@ -220,13 +175,22 @@ func (refuser) CancelWaited(*loop.Cause) bool { return false }
 // String says what is waited for.
 func (r refuser) String() string { return r.what.String() }
 
-// describe returns the name.
-func (c *core) describe() string {
-	if c.name == "" {
-		return fmt.Sprintf("Greenlet-%d", c.id)
-	}
-	return c.name
+// A spawner is who has spawned a greenlet, which does not hold it.
+type spawner struct {
+	name string // if it had one
+	id   uint64
 }
+
+// String returns the name.
+func (s spawner) String() string {
+	if s.name == "" {
+		return fmt.Sprintf("Greenlet-%d", s.id)
+	}
+	return s.name
+}
+
+// describe returns the name.
+func (c *core) describe() string { return spawner{c.name, c.id}.String() }
 
 // ID returns a number that no other greenlet has: minimal_ident.
 func (c *core) ID() uint64 { return c.id }

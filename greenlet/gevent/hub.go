@@ -22,8 +22,7 @@ import (
 type hub struct {
 	face *async.Loop
 	l    *loop.Loop
-	task loop.Task // of the goroutine
-	core core
+	core core // its task is that of the goroutine
 	left atomic.Bool
 	gid  int64        // of the goroutine
 	refs atomic.Int32 // handlers that are installed
@@ -48,17 +47,16 @@ func enter() (*hub, error) {
 	h := &hub{face: face, l: loop.Of(face.Context()), gid: goid.Get()}
 	h.core.name = "main"
 	h.core.l = h.l
-	h.task.Init(face.Context(), h.l, (*mainBody)(h))
+	h.core.own.Init(face.Context(), h.l, (*mainBody)(h))
 	h.l.Stuck = h.stuck
 	h.l.Lost = func() {
 		h.goexit = true
 		h.core.throw(errGoexit)
 	}
-	if err := h.l.Enter(&h.task); err != nil {
+	if err := h.l.Enter(&h.core.own); err != nil {
 		return nil, err
 	}
-	h.core.task = &h.task
-	h.task.SetLocal(&h.core)
+	h.core.task = &h.core.own
 	h.core.main = h
 	hubs.mu.Lock()
 	defer hubs.mu.Unlock()
@@ -77,7 +75,7 @@ var errGoexit = errors.New("gevent: a greenlet was left by runtime.Goexit")
 // leave closes the hub of the calling goroutine.
 func (h *hub) leave() {
 	h.left.Store(true)
-	h.l.Exit(&h.task)
+	h.l.Exit(&h.core.own)
 	if err := h.face.Close(); err != nil {
 		panic(fmt.Sprintf("gevent: closing the hub: %v", err))
 	}
@@ -140,8 +138,8 @@ func (e *loopExit) Is(target error) bool { return target == ErrLoopExit }
 func (h *hub) report() string {
 	var b strings.Builder
 	for _, t := range h.l.Tasks() {
-		c, ok := t.Local().(*core)
-		if !ok {
+		c := coreOf(t)
+		if c == nil {
 			continue
 		}
 		what := t.WaitsFor()
@@ -205,7 +203,7 @@ func (*mainBody) String() string        { return `Task("main")` }
 // me returns the core of the greenlet that calls, and its task. A goroutine that is none gets a hub.
 func me() (*core, error) {
 	if t := loop.Here(); t != nil {
-		if c, ok := t.Local().(*core); ok {
+		if c := coreOf(t); c != nil {
 			return c, nil
 		}
 		refuse(t.Loop())
@@ -228,7 +226,7 @@ func me() (*core, error) {
 func init() {
 	loop.Waited = func(t *loop.Task) {
 		// What was thrown waits for the next wait of this package, and the hub with it.
-		if c, ok := t.Local().(*core); ok && c.main != nil && (t.Thrown() == nil || c.main.goexit) {
+		if c := coreOf(t); c != nil && c.main != nil && (t.Thrown() == nil || c.main.goexit) {
 			c.after(nil)
 		}
 	}
@@ -327,7 +325,7 @@ func (c *core) retract(err error) {
 // settle closes the hub of the calling goroutine if nothing is left in it.
 func settle() {
 	if t := loop.Here(); t != nil {
-		if c, ok := t.Local().(*core); ok && c.main != nil {
+		if c := coreOf(t); c != nil && c.main != nil {
 			c.main.leaveIfAlone()
 		}
 	}
@@ -338,7 +336,7 @@ func settle() {
 // greenlet.
 func Destroy() {
 	if t := loop.Here(); t != nil {
-		if c, ok := t.Local().(*core); ok && c.main != nil {
+		if c := coreOf(t); c != nil && c.main != nil {
 			c.main.destroy()
 		}
 	}
@@ -348,7 +346,7 @@ func (h *hub) destroy() {
 	for range 3 {
 		var all []*core
 		for _, t := range h.l.Tasks() {
-			if c, ok := t.Local().(*core); ok && c != &h.core {
+			if c := coreOf(t); c != nil && c != &h.core {
 				all = append(all, c)
 			}
 		}
@@ -359,8 +357,8 @@ func (h *hub) destroy() {
 			c.throw(ErrGreenletExit)
 		}
 		for range 10 {
-			if err := loop.Sleep(&h.task, 0); err != nil {
-				h.task.Catch()
+			if err := loop.Sleep(h.core.task, 0); err != nil {
+				h.core.task.Catch()
 			}
 		}
 	}

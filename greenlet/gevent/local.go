@@ -20,7 +20,7 @@ func whoami() identity {
 	if me.Task == nil {
 		return identity{gid: me.Goroutine}
 	}
-	if c, ok := me.Task.Local().(*core); ok && c.main != nil {
+	if c := coreOf(me.Task); c != nil && c.main != nil {
 		return identity{gid: goid.Get()}
 	}
 	return identity{task: me.Task}

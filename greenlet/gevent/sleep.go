@@ -23,13 +23,14 @@ func Sleep(d time.Duration) error {
 		}
 		return nil
 	}
-	c, ok := t.Local().(*core)
-	if ok && c.switches != nil {
+	c := coreOf(t)
+	known := c != nil
+	if known && c.switches != nil {
 		c.switches.leave()
 	}
 	err := loop.Sleep(t, d)
 	switch {
-	case !ok:
+	case !known:
 		var wrong error
 		if c, wrong = me(); wrong != nil {
 			return wrong
@@ -37,7 +38,7 @@ func Sleep(d time.Duration) error {
 	case c.switches != nil:
 		c.switches.enter()
 	}
-	if ok && err == nil && c.main == nil {
+	if known && err == nil && c.main == nil {
 		return nil
 	}
 	return c.after(err)

@@ -65,21 +65,21 @@ func CurrentTree() *GreenletTree {
 	seen := map[*core]bool{}
 	tasks := c.l.Tasks()
 	for _, t := range tasks {
-		if k, ok := t.Local().(*core); ok && k.main != nil {
+		if k := coreOf(t); k != nil && k.main != nil {
 			root = k.tree(seen)
 		}
 	}
 	// Who was spawned by somebody that is shown comes there, and not below main.
 	spawned := map[*core]bool{}
 	for _, t := range tasks {
-		if k, ok := t.Local().(*core); ok && k.lineage != nil {
+		if k := coreOf(t); k != nil && k.lineage != nil {
 			for _, p := range k.lineage.children {
 				spawned[p.Value()] = true
 			}
 		}
 	}
 	for _, t := range tasks {
-		if k, ok := t.Local().(*core); ok && !seen[k] && !spawned[k] {
+		if k := coreOf(t); k != nil && !seen[k] && !spawned[k] {
 			root.Children = append(root.Children, k.tree(seen))
 		}
 	}

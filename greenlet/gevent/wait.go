@@ -289,8 +289,8 @@ func WaitAll(opts ...WaitOption) (bool, error) {
 	if t == nil {
 		return true, nil
 	}
-	c, ok := t.Local().(*core)
-	if !ok || c.main == nil {
+	c := coreOf(t)
+	if c == nil || c.main == nil {
 		return false, ErrBlockingInHub
 	}
 	if c.main.leaveIfAlone(); t.Ended() {
