@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/asyncgo/asyncgo/monkey/internal/overlay"
+	"github.com/asyncgo/asyncgo/internal/overlay"
 )
 
 // A commandLine is what gomonkey was called with.

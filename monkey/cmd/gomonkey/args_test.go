@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/asyncgo/asyncgo/monkey/internal/overlay"
+	"github.com/asyncgo/asyncgo/internal/overlay"
 )
 
 func TestArguments(t *testing.T) {

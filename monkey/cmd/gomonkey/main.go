@@ -28,7 +28,7 @@ import (
 	"os/signal"
 	"text/tabwriter"
 
-	"github.com/asyncgo/asyncgo/monkey/internal/overlay"
+	"github.com/asyncgo/asyncgo/internal/overlay"
 )
 
 func main() {

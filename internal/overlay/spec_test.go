@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/asyncgo/asyncgo/monkey/internal/overlay"
+	"github.com/asyncgo/asyncgo/internal/overlay"
 )
 
 // find returns the names of the sites that a specification has, by their groups.
