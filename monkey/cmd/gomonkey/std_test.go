@@ -86,3 +86,41 @@ func TestStandardLibrary(t *testing.T) {
 		pass(t, "-overlay", filepath.Join(dir, "overlay.json"))
 	})
 }
+
+// TestOwnTests runs the tests of packages async and gevent in a program in which all is patched, so that the loop's own work and
+// thousands of odd programs meet the hooks.
+func TestOwnTests(t *testing.T) {
+	if os.Getenv("GOMONKEY_TEST_STD") == "" {
+		t.Skip("it takes minutes: set GOMONKEY_TEST_STD")
+	}
+	const module = "github.com/asyncgo/asyncgo/"
+	dir, replace := t.TempDir(), map[string]string{}
+	for name, path := range map[string]string{"async": "async", "gevent": "greenlet/gevent"} {
+		write(t, dir, map[string]string{name + ".go": "package " + name + `_test
+
+import "github.com/asyncgo/asyncgo/monkey"
+
+func init() {
+	if r, err := monkey.PatchAll(); err != nil || r.Outcome != monkey.Patched {
+		panic(r.String())
+	}
+}
+`})
+		root, err := filepath.Abs(filepath.Join("..", "..", ".."))
+		if err != nil {
+			t.Fatal(err)
+		}
+		replace[filepath.Join(root, filepath.FromSlash(path), "zz_patched_test.go")] = filepath.Join(dir, name+".go")
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, map[string]string{"overlay.json": string(text)})
+	// These are about time.Sleep blocking the loop, which it does not here.
+	const skip = "TestFactsErrorHandler/X9|TestTrace/69_debug_mode"
+	out, ok := call{}.run(t, gomonkey, "test", "-overlay", filepath.Join(dir, "overlay.json"), "-skip", skip, module+"async", module+"greenlet/gevent")
+	if !ok {
+		t.Error(out)
+	}
+}
