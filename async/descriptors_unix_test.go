@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -62,10 +63,10 @@ func TestOutOfDescriptors(t *testing.T) {
 
 func serveWithFewDescriptors(t *testing.T) {
 	check(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 40, Max: 40}))
-	served := 0
+	var served atomic.Int64
 	check(async.Run(func(ctx context.Context) error {
 		s := must(async.StartServer(ctx, func(ctx context.Context, r *async.StreamReader, w *async.StreamWriter) error {
-			served++
+			served.Add(1)
 			return echo(ctx, r, w)
 		}, "tcp", "127.0.0.1:0"))
 		fmt.Println("address", s.Addr())
@@ -76,5 +77,5 @@ func serveWithFewDescriptors(t *testing.T) {
 		expectError(t, "Err", c.Err, syscall.EMFILE)
 		fmt.Println(c.Message)
 	})))
-	fmt.Println("served", served)
+	fmt.Println("served", served.Load())
 }
