@@ -18,6 +18,10 @@
 // A page that a reader can follow in a module of its own is followed: its files are written, its commands are run, and
 // they have to print what the page says. TestWalks tells how such a page is marked.
 //
+// A name of ours in inline code exists, in the columns of a table that are not Python's also behind a variable. A Python
+// block that begins with an import and stands before a Go block with an output prints the same, if there is a Python to
+// run it; and every name that a module of Python exports is on the page for those who come from it.
+//
 // And every relative link leads to a file that is there, and to a heading in it if
 // it names one.
 package doccheck

@@ -1,0 +1,126 @@
+package doccheck_test
+
+import (
+	"context"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A Python block that begins with an import, and whose next block is a Go block with an output, is a script that the Go
+// block ports. TestPython runs it, and it prints the same, in Python's spelling.
+
+// script is such a block.
+type script struct {
+	page, text, output string
+	line               int
+}
+
+var ported = regexp.MustCompile("(?s)```python\n((?:import|from) .*?)```\\s*```go\n.*?```\\s*" + outputMark + "\\s*```text\n(.*?)```")
+
+// scripts returns the scripts of a page.
+func scripts(page, text string) (all []script) {
+	for _, m := range ported.FindAllStringSubmatchIndex(text, -1) {
+		code := text[m[2]:m[3]]
+		if strings.Contains(code, "```") {
+			continue // the Python block has no Go block behind it, and the match is of a later one
+		}
+		all = append(all, script{page, code, text[m[4]:m[5]], strings.Count(text[:m[2]], "\n") + 1})
+	}
+	return all
+}
+
+// spelled makes what Python prints look like what Go prints.
+func spelled(output string) string {
+	return strings.TrimSpace(strings.NewReplacer("True", "true", "False", "false", "None", "<nil>", ", ", " ", "'", "").Replace(output))
+}
+
+func TestPython(t *testing.T) {
+	ran := 0
+	texts := pages(t)
+	for page, text := range texts {
+		for _, s := range scripts(page, text) {
+			python := interpreter(t, s.text)
+			if python == "" {
+				t.Logf("%s:%d: no Python here has what this script imports", s.page, s.line)
+				continue
+			}
+			ran++
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			out, err := exec.CommandContext(ctx, python, "-c", s.text).Output()
+			cancel()
+			if err != nil || spelled(string(out)) != spelled(s.output) {
+				t.Errorf("%s:%d: this script prints\n%s\nand the page says\n%s\n%v", s.page, s.line, out, s.output, err)
+			}
+		}
+	}
+	if ran == 0 {
+		t.Skip("there is no Python that can run the scripts")
+	}
+}
+
+func TestScripts(t *testing.T) {
+	const fence = "```"
+	page := fence + "python\nx = 1\n" + fence + "\n\n" + fence + "python\nimport a\n" + fence + "\n\n" + fence + "go\nb\n" + fence +
+		"\n\n" + outputMark + "\n" + fence + "text\nc\n" + fence + "\n" + fence + "python\nimport d\n" + fence + "\n"
+	got := scripts("p.md", page)
+	if len(got) != 1 || got[0].text != "import a\n" || got[0].output != "c\n" || got[0].line != 6 {
+		t.Errorf("the scripts of the page are %+v", got)
+	}
+	if a, b := spelled("[1, 'x'] True None\n"), "[1 x] true <nil>"; a != b {
+		t.Errorf("spelled is %q, want %q", a, b)
+	}
+}
+
+var imports = regexp.MustCompile(`(?m)^(?:import|from) .*$`)
+
+// interpreter returns a Python that has what the script imports, and is new enough for TaskGroup and timeout.
+func interpreter(t *testing.T, text string) string {
+	t.Helper()
+	lines := append([]string{"import asyncio; asyncio.timeout"}, imports.FindAllString(text, -1)...)
+	// The system's Python often has modules that another one before it in the path has not.
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		if exec.CommandContext(t.Context(), python, "-c", strings.Join(lines, "\n")).Run() == nil {
+			return python
+		}
+	}
+	return ""
+}
+
+// TestEveryPythonName looks for the names that a module of Python exports on the page for those who come from it.
+func TestEveryPythonName(t *testing.T) {
+	texts := pages(t)
+	for _, tt := range []struct {
+		module string
+		pages  []string
+	}{
+		{"asyncio", []string{"docs/porting-asyncio.md", "docs/asyncio.md"}},
+		{"threading", []string{"docs/porting-threads.md"}},
+		{"queue", []string{"docs/porting-threads.md"}},
+		{"concurrent.futures", []string{"docs/porting-threads.md"}},
+		{"multiprocessing", []string{"docs/porting-threads.md"}},
+		{"multiprocessing.pool", []string{"docs/porting-threads.md"}},
+	} {
+		t.Run(tt.module, func(t *testing.T) {
+			out, err := exec.CommandContext(t.Context(), "python3", "-c", "import "+tt.module+" as m; print(*m.__all__)").Output()
+			if err != nil {
+				t.Skipf("python3 cannot say: %v", err)
+			}
+			names := strings.Fields(string(out))
+			if len(names) < 2 {
+				t.Fatalf("the module exports %q", names)
+			}
+			var words []string
+			for _, page := range tt.pages {
+				words = append(words, regexp.MustCompile(`\w+`).FindAllString(texts[page], -1)...)
+			}
+			for _, name := range names {
+				if !strings.HasPrefix(name, "_") && !slices.Contains(words, name) {
+					t.Errorf("%s.%s is on none of the pages %v", tt.module, name, tt.pages)
+				}
+			}
+		})
+	}
+}
