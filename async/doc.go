@@ -1,14 +1,39 @@
 // Package async is asyncio for Go: an event loop that runs tasks one at a time, with Python's
 // names, guarantees and schedule, so that a script ports line by line and prints the same trace.
 //
+//	func fetch(name string) async.Coroutine[string] {
+//		return func(ctx context.Context) (string, error) {
+//			err := async.Sleep(ctx, time.Second) // the request
+//			return "page " + name, err
+//		}
+//	}
+//
 //	func main() {
 //		err := async.Run(func(ctx context.Context) error {
 //			a := async.CreateTask(ctx, fetch("a"))
 //			b := async.CreateTask(ctx, fetch("b"))
-//			pages, err := async.Gather(ctx, a, b)
-//			…
+//			pages, err := async.Gather(ctx, a, b) // after one second, not two
+//			fmt.Println(pages)
+//			return err
 //		})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
 //	}
+//
+// # At a glance
+//
+//   - to begin: [Run], [RunResult]; in the style of old scripts [NewLoop] and [RunUntilComplete]
+//   - to do things beside each other: [CreateTask], [Go], [WithTaskGroup]
+//   - to wait: [Sleep], [Gather], [Wait], [AsCompleted], [Race], and Await of whatever there is
+//   - to limit: [WaitFor], [Timeout], [WithTimeout], [Task.Cancel], [Shield]
+//   - to take turns: [Lock], [Semaphore], [Event], [Condition], [Barrier]; to hand over: [Queue]
+//   - to reach the world: [OpenConnection], [StartServer], [Dial], [Listen], [HTTPTransport], [CreateSubprocess], [ReadFile]
+//   - to leave the loop and to come back: [ToThread], [RunInExecutor], [RunCoroutineThreadsafe]
+//   - to look inside: [Debug], [Stats], [AllTasks], [ReportDeadlock]
+//
+// docs/tutorial.md goes through these one by one, docs/porting-asyncio.md has every name of asyncio beside ours, and package
+// asynctest is for tests.
 //
 // # Tasks
 //

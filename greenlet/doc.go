@@ -51,4 +51,6 @@
 //
 // A switch is one swap of goroutines by the runtime, without the scheduler, and takes about as long as a
 // dozen uncontended locks. A greenlet that locks its OS thread must be made with [OnThread].
+//
+// docs/greenlet.md has the names of Python's greenlet beside these, and what each does; docs/porting-gevent.md has scripts and their ports.
 package greenlet

@@ -28,4 +28,17 @@
 //
 // All types can be used from any goroutine. A hub does not know of other goroutines that may wake its
 // greenlets, and takes it for a deadlock when only these are left: hold it open with [Ref].
+//
+// # At a glance
+//
+//   - to begin: [Spawn], [Go], [SpawnLater]; to end: [JoinAll], [KillAll], [Wait], [IWait]
+//   - to bound: [NewPool] with [Map], [IMap] and [SpawnIn]
+//   - to limit: [NewTimeout] with [Timeout.Do], [WithTimeout], and the last argument of most waits
+//   - to hand over: [Queue], [Channel], [Event], [AsyncResult]; to take turns: [Semaphore], [RLock]
+//   - to reach the world: [Dial], [Listen], [NewStreamServer], [Popen], [NewThreadPool]
+//   - to look inside: [RunInfo], [StartMonitor], [AssertSwitches]
+//
+// docs/porting-gevent.md has scripts and their ports, docs/gevent.md every name of gevent beside ours. [Context] gives the ctx of
+// the current greenlet, for package async, net/http and all else that wants one. To make blocking calls of code that is not
+// yours cooperative there is package monkey.
 package gevent
