@@ -88,13 +88,22 @@ func TestScripts(t *testing.T) {
 
 var imports = regexp.MustCompile(`(?m)^(?:import|from) .*$`)
 
+// interpreters remembers what interpreter has found, by what was asked for.
+var interpreters = map[string]string{}
+
 // interpreter returns a Python that has what the script imports, and is new enough for TaskGroup and timeout.
 func interpreter(t *testing.T, text string) string {
 	t.Helper()
 	lines := append([]string{"import asyncio; asyncio.timeout"}, imports.FindAllString(text, -1)...)
+	probe := strings.Join(lines, "\n")
+	if python, known := interpreters[probe]; known {
+		return python
+	}
+	interpreters[probe] = ""
 	// The system's Python often has modules that another one before it in the path has not.
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		if exec.CommandContext(t.Context(), python, "-c", strings.Join(lines, "\n")).Run() == nil {
+		if exec.CommandContext(t.Context(), python, "-c", probe).Run() == nil {
+			interpreters[probe] = python
 			return python
 		}
 	}
