@@ -39,7 +39,7 @@ func (s *session) audit() {
 	}
 	if s.t != nil && s.t.Failed() && !s.failedBefore && !s.direct {
 		s.failedBefore = true
-		a.blame(testFailed, "the test itself was failed, by t.Error or by the race detector")
+		a.blame(testFailed, "the test itself was failed, by the race detector or by t.Error, in the place of which there is asynctest.TB")
 	}
 	if s.cond != nil && runtime.NumGoroutine() > s.bare {
 		s.checkLeaks()

@@ -283,10 +283,18 @@ func (s *session) difference(a, b []step, i int) string {
 		}
 		return fmt.Sprintf("%s ran and %s", s.nameOf(steps[i].task), end)
 	}
+	once, then := what(a), what(b)
+	if once == then { // so both have such a step
+		if a[i].ready != b[i].ready {
+			then += ", when other tasks could have run"
+		} else {
+			then += ", but to another one, or for another time"
+		}
+	}
 	return fmt.Sprintf("the program is not deterministic: with the same choices step %d differs.\n"+
 		"\tonce %s; then %s\n"+
 		"\tWhat may be behind it: the order of a map, the clock on the wall, random numbers, goroutines, select.",
-		i+1, what(a), what(b))
+		i+1, once, then)
 }
 
 // nameOf returns the name of a task by its number.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -250,6 +251,9 @@ func TestExplore(t *testing.T) {
 			})
 		})
 		has(t, said, "not deterministic", "step ", " differs")
+		if strings.Contains(said, "To run it again") {
+			t.Errorf("it cannot be run again in this way:\n%s", said)
+		}
 	})
 	t.Run("so is one that is not in a single schedule of 90", func(t *testing.T) {
 		runs := map[string]int{}
@@ -269,6 +273,32 @@ func TestExplore(t *testing.T) {
 			}, asynctest.Strategy(asynctest.Exhaustive(0)))
 		})
 		has(t, said, "not deterministic", "step 8 differs")
+	})
+	t.Run("so is one that waits for something else each time, and it is said that this is what differs", func(t *testing.T) {
+		runs := 0
+		said := mustFail(t, func(t testing.TB) {
+			asynctest.Explore(t, func(ctx context.Context) error {
+				runs++
+				return async.Sleep(ctx, time.Duration(runs)*time.Second)
+			})
+		})
+		has(t, said, "step 1 differs", "once main ran and came to a wait; then main ran and came to a wait, but to another one, or for another time\n")
+	})
+	t.Run("so is one in which others are ready each time, and it is said that this is what differs", func(t *testing.T) {
+		runs := 0
+		said := mustFail(t, func(t testing.TB) {
+			asynctest.Explore(t, func(ctx context.Context) error {
+				runs++
+				async.Go(ctx, func(ctx context.Context) error {
+					if runs%2 == 0 {
+						async.Go(ctx, pause)
+					}
+					return nil
+				})
+				return errors.Join(pause(ctx), pause(ctx))
+			}, asynctest.Strategy(asynctest.FIFO))
+		})
+		has(t, said, "step 3 differs", "once main ran and came to a wait; then main ran and came to a wait, when other tasks could have run\n")
 	})
 	t.Run("so is the order of a map", func(t *testing.T) {
 		said := mustFail(t, func(t testing.TB) {

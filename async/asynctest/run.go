@@ -71,7 +71,7 @@ func With(opts ...async.Option) Option {
 
 // Timeout sets how long one run of the program may take on the clock on the wall. When it is over, the run
 // is ended, and the test fails with a list of the tasks. The default is what is left of the time
-// of the test, but a little. It panics if d is not positive.
+// of the test, less a little for the report. It panics if d is not positive.
 func Timeout(d time.Duration) Option {
 	if d <= 0 {
 		panic("asynctest: the duration of Timeout is not positive")

@@ -203,7 +203,7 @@ func (s *session) run(search search, f fault) *attempt {
 		s.cond.tell = s.detail
 	}
 	stop := s.limit()
-	main := async.CreateTask(s.face.Context(), s.body, async.Name("main"))
+	main := async.Go(s.face.Context(), s.main, async.Name("main"))
 	if s.detail {
 		s.l.Do(func() { s.l.Tasks()[0].SetCreated(s.caller) }) // it is the only one
 	}
@@ -250,9 +250,6 @@ func (s *session) run(search search, f fault) *attempt {
 func (s *session) skips() bool {
 	return s.goexit && (s.rec.Skipped() || s.t != nil && s.t.Skipped())
 }
-
-// body is what the main task runs.
-func (s *session) body(ctx context.Context) (async.Void, error) { return async.Void{}, s.main(ctx) }
 
 // judge looks at how main has ended.
 func (s *session) judge(main *async.Task[async.Void]) {

@@ -42,6 +42,9 @@ func TestSweep(t *testing.T) {
 		})
 		has(t, said, "Lock(locked) is held by", "This is the run with a ", " at suspension point ", " is injected")
 	})
+	t.Run("the report has the name of main's function", func(t *testing.T) {
+		has(t, mustFail(t, func(t testing.TB) { asynctest.Explore(t, keepsALock) }), "keepsALock, created at sweep_test.go:")
+	})
 	t.Run("a panic that skips a release is found, and a deferred one is not", func(t *testing.T) {
 		program := func(deferred bool) program {
 			return func(ctx context.Context) error {
@@ -98,6 +101,12 @@ func TestSweep(t *testing.T) {
 			t.Errorf("%d runs", r.Schedules)
 		}
 	})
+}
+
+// keepsALock ends with a lock that nobody will release.
+func keepsALock(ctx context.Context) error {
+	var l async.Lock
+	return l.Acquire(ctx)
 }
 
 func TestTrace(t *testing.T) {

@@ -15,7 +15,7 @@ func (s *session) describe(a *attempt, token, which string) string {
 	if which != "" {
 		fmt.Fprintf(&b, "This is %s\n", strings.TrimSuffix(which, ",")+".")
 	}
-	if token != "" && a.kind() != stale {
+	if token != "" && a.kind() != stale && a.kind() != unsteady { // the token leads nowhere, or somewhere else
 		fmt.Fprintf(&b, "To run it again: %s=%s go test", variable, token)
 		if s.t != nil {
 			fmt.Fprintf(&b, " -run %s", runArgument(s.filter))

@@ -147,7 +147,7 @@ func (s *session) lost(d time.Duration, others []goroutine) {
 		who += ":\n" + stacks(others)
 	}
 	report := indent(async.ReportDeadlock(s.face).String())
-	s.blame(deadlock, "nothing has happened for %v, and tasks wait:\n%s\nWhat could still wake one is %s", d, report, who)
+	s.blame(deadlock, "nothing has happened for %v, which Patience sets, and tasks wait:\n%s\nWhat could still wake one is %s", d, report, who)
 	s.give()
 }
 
