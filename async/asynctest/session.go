@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ type attempt struct {
 	mu         sync.Mutex // guards what other goroutines may add to
 	problems   []problem
 	invariants []func() error
-	over       bool // main has ended
+	over       atomic.Bool // main has ended
 	goexit     bool
 	err        error
 
@@ -88,10 +89,12 @@ func (a *attempt) blame(kind, format string, args ...any) {
 	a.problems = append(a.problems, problem{kind, fmt.Sprintf(format, args...)})
 }
 
-func (a *attempt) failed() bool { return len(a.problems) > 0 }
+func (a *attempt) failed() bool { return a.kind() != "" }
 
 // kind is the kind of the first problem.
 func (a *attempt) kind() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if len(a.problems) == 0 {
 		return ""
 	}
@@ -100,6 +103,8 @@ func (a *attempt) kind() string {
 
 // text says all that is wrong, in some lines.
 func (a *attempt) text() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	var lines []string
 	for _, p := range a.problems {
 		lines = append(lines, p.text)
@@ -209,7 +214,7 @@ func (s *session) run(search search, f fault) *attempt {
 	}
 	main.AddDoneCallback(func(*async.Future[async.Void]) { s.l.Halt() })
 	a.goexit, a.err = s.l.Run()
-	a.over = true
+	a.over.Store(true)
 	if s.cond != nil {
 		s.cond.off = true
 		a.choices, a.steps, a.told = s.cond.choices, s.cond.steps, s.cond.told

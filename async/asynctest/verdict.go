@@ -5,7 +5,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/asyncgo/asyncgo/async"
@@ -120,8 +120,8 @@ func (s *session) any() bool {
 func (s *session) stuck() {
 	report := indent(async.ReportDeadlock(s.face).String())
 	switch {
-	case s.over && s.l.Abandoned():
-	case s.over:
+	case s.over.Load() && s.l.Abandoned():
+	case s.over.Load():
 		s.blame(deadlock, "tasks do not end although they are cancelled:\n%s", report)
 	default:
 		s.blame(deadlock, "deadlock: no task can go on, and nothing outside will wake one:\n%s", report)
@@ -153,7 +153,7 @@ func (s *session) lost(d time.Duration, others []goroutine) {
 
 // give ends the run, or the waiting for its end.
 func (s *session) give() {
-	if s.over {
+	if s.over.Load() {
 		s.l.Abandon()
 	} else {
 		s.l.Halt()
@@ -189,56 +189,61 @@ func (s *session) limited() (stop func()) {
 		}
 	}
 	l, a, face := s.l, s.attempt, s.face
-	var stopped atomic.Bool // the loop may be in its next run
+	// The loop may be in its next run, and a already looked at, when stopped is set. mu guards it and last.
+	var mu sync.Mutex
+	var stopped bool
+	var last *time.Timer
+	unlessStopped := func(fn func()) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !stopped {
+			fn()
+		}
+	}
 	// The end of a run may take as long as it likes, too: tasks may not listen, or jobs not return.
 	abandon := func() {
-		l.Do(func() {
-			if !l.Abandoned() && !stopped.Load() {
-				if report := async.ReportDeadlock(face).String(); report != "" {
-					a.blame(timeout, "tasks do not end although they are cancelled:\n%s", indent(report))
-				} else {
-					a.blame(timeout, "tasks or functions on other goroutines do not end although they are cancelled")
-				}
-				l.Abandon()
-			}
-		})
+		if l.Abandoned() {
+			return
+		}
+		if report := async.ReportDeadlock(face).String(); report != "" {
+			a.blame(timeout, "tasks do not end although they are cancelled:\n%s", indent(report))
+		} else {
+			a.blame(timeout, "tasks or functions on other goroutines do not end although they are cancelled")
+		}
+		l.Abandon()
 	}
-	var last *time.Timer
-	timer := time.AfterFunc(d, func() {
-		told := make(chan struct{})
-		open := l.Do(func() {
-			defer close(told)
-			if stopped.Load() {
-				return
-			}
-			last = time.AfterFunc(s.longestEnd(), abandon)
-			if a.over {
-				return
-			}
+	halt := func() {
+		last = time.AfterFunc(s.longestEnd(), func() { l.Do(func() { unlessStopped(abandon) }) })
+		if !a.over.Load() {
 			a.blame(timeout, "%s; its tasks are\n%s", why(), tasksOf(face))
 			l.Halt()
-		})
-		if !open {
+		}
+	}
+	timer := time.AfterFunc(d, func() {
+		told := make(chan struct{})
+		if open := l.Do(func() { defer close(told); unlessStopped(halt) }); !open {
 			return // it has ended meanwhile
 		}
 		select {
 		case <-told:
+			return
 		case <-time.After(s.longestEnd() / 2):
+		}
+		unlessStopped(func() {
 			buf := make([]byte, 1<<20)
-			a.blame(timeout, "%s, and a task does not give way; the goroutines are\n%s", why(),
-				buf[:runtime.Stack(buf, true)])
+			a.blame(timeout, "%s, and a task does not give way; the goroutines are\n%s", why(), buf[:runtime.Stack(buf, true)])
 			// The run may never end, and what a test logs is lost when go test ends it.
 			fmt.Fprintf(os.Stderr, "asynctest: %s: %s\n", testName(s.t), a.text())
-		}
+		})
 	})
 	return func() {
-		stopped.Store(true)
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
 		timer.Stop()
-		l.Do(func() {
-			if last != nil {
-				last.Stop()
-			}
-		})
+		if last != nil {
+			last.Stop()
+		}
 	}
 }
 
