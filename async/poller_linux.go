@@ -25,8 +25,11 @@ type poller struct {
 }
 
 const (
-	wanted = syscall.EPOLLIN | syscall.EPOLLRDHUP | edgeTriggered
-	ending = syscall.EPOLLRDHUP | syscall.EPOLLHUP | syscall.EPOLLERR
+	wanted = syscall.EPOLLIN | syscall.EPOLLPRI | syscall.EPOLLRDHUP | edgeTriggered
+
+	// With these a read that gets less than was asked for may have left something behind: the end of the stream, an error, or
+	// what comes after urgent data.
+	beyond = syscall.EPOLLPRI | syscall.EPOLLRDHUP | syscall.EPOLLHUP | syscall.EPOLLERR
 
 	edgeTriggered = 1 << 31 // syscall.EPOLLET, which is negative
 )
@@ -76,6 +79,11 @@ func (p *poller) remove(t *transport) {
 	p.control(t, syscall.EPOLL_CTL_DEL, &syscall.EpollEvent{})
 }
 
+// again has what t has at this moment reported again. The poller need not be locked.
+func (p *poller) again(t *transport) {
+	p.control(t, syscall.EPOLL_CTL_MOD, &syscall.EpollEvent{Events: wanted, Fd: t.token})
+}
+
 // control is epoll_ctl, unless one of the two descriptors is closed, whose number may belong to something else by now.
 func (p *poller) control(t *transport, op int, e *syscall.EpollEvent) error {
 	var err error
@@ -108,7 +116,9 @@ func (p *poller) look(fd uintptr) bool {
 	}
 	for _, e := range p.events[:n] {
 		if t := p.conns[e.Fd]; t != nil {
-			t.arrived(e.Events&ending != 0)
+			if t.arrived(e.Events&beyond != 0) {
+				p.again(t)
+			}
 		}
 	}
 	return true

@@ -13,6 +13,8 @@ func (*poller) add(*transport) bool { return false }
 
 func (*poller) remove(*transport) {}
 
+func (*poller) again(*transport) {}
+
 func (*poller) glance() {}
 
 func (*poller) watch() {}

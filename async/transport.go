@@ -24,14 +24,15 @@ import (
 // Connections without a descriptor to try, as those of TLS, are read and written by the two goroutines
 // alone.
 type transport struct {
-	conn io.Closer
-	raw  syscall.RawConn // nil if calls can only block
-	r    *StreamReader   // nil if there is no way in
-	w    *StreamWriter   // nil if there is no way out
-	face *Loop           // whose end is the end of the transport; nil for none
-	lost func()          // called when it is all over, on any goroutine, or nil
+	conn  io.Closer
+	raw   syscall.RawConn // nil if calls can only block
+	whole bool            // a read that gets less than was asked for has got all; a Unix socket stops at descriptors that are passed
+	r     *StreamReader   // nil if there is no way in
+	w     *StreamWriter   // nil if there is no way out
+	face  *Loop           // whose end is the end of the transport; nil for none
+	lost  func()          // called when it is all over, on any goroutine, or nil
 
-	token int32 // by which the poller knows the transport; guarded by that one's mutex
+	token int32 // by which the poller knows the transport; never changed after begin
 
 	// Guarded by the reader's mutex, or the writer's if there is no reader.
 	poller   *poller   // that reads; nil if there is a keeper
@@ -60,6 +61,8 @@ var longAgo = time.Unix(1, 0)
 // there is a StreamWriter.
 func newTransport(face *Loop, conn io.Closer, limit int, out bool) *transport {
 	t := &transport{conn: conn, raw: rawOf(conn), face: face}
+	_, unix := conn.(*net.UnixConn)
+	t.whole = !unix
 	if limit > 0 {
 		t.r = &StreamReader{limit: limit, source: t}
 		t.r.resume = t.wake.Broadcast

@@ -2,6 +2,7 @@ package async
 
 import (
 	"io"
+	"net"
 	"sync"
 )
 
@@ -36,32 +37,42 @@ func (t *transport) poll() bool {
 	t.r.mu.Unlock()
 	added := p.add(t)
 	t.r.mu.Lock()
-	defer t.r.mu.Unlock()
-	switch {
-	case t.shutting:
-		p.remove(t)
-	case !added:
+	shutting := t.shutting
+	if !added && !shutting {
 		t.poller, t.r.resume = nil, t.wake.Broadcast
-		return false
+	}
+	t.r.mu.Unlock()
+	if shutting {
+		p.remove(t) // with the reader unlocked, for the poller may be at it
+	}
+	return added || shutting
+}
+
+// fill is how many reads in a row one connection gets. A peer that sends faster than we read must not keep the loop from
+// everything else. The value is a guess.
+const fill = 8
+
+// arrived reads what is there, and reports whether there may be more for the next look. With beyond a read that gets less
+// than was asked for is no proof that nothing is left, and the poller will not report it again.
+func (t *transport) arrived(beyond bool) (more bool) {
+	t.r.mu.Lock()
+	defer t.r.mu.Unlock()
+	for range fill {
+		if t.r.paused || t.pullOnce() != someMore && (t.pulled != drained || !beyond && t.whole) {
+			return false
+		}
 	}
 	return true
 }
 
-// arrived reads what is there. With ends the poller has seen the end of the stream too, or an error, and will not report it
-// again.
-func (t *transport) arrived(ends bool) {
-	t.r.mu.Lock()
-	defer t.r.mu.Unlock()
-	for !t.r.paused && (t.pullOnce() == someMore || ends && t.pulled == drained) {
-		continue
-	}
-}
-
 // catchUp reads what the poller has reported while the reader was paused. The reader is locked.
 func (t *transport) catchUp() {
-	for !t.r.paused && (t.pullOnce() == someMore || t.pulled == drained) {
-		continue
+	for range fill {
+		if t.r.paused || t.pullOnce() != someMore && t.pulled != drained {
+			return
+		}
 	}
+	t.poller.again(t)
 }
 
 // keep is the goroutine that reads and, in the end, closes.
@@ -129,9 +140,12 @@ func (t *transport) goesOn(err error) bool {
 	return !t.stopping && !t.r.eof && t.r.err == nil
 }
 
+// ended reports whether nothing more can come. The reader is locked.
+func (t *transport) ended() bool { return t.r.eof || t.r.err != nil || t.late != nil }
+
 // pull reads once, without blocking. The reader is locked.
 func (t *transport) pull(fd uintptr) pullResult {
-	if t.stopping || t.r.eof || t.r.err != nil || t.late != nil {
+	if t.stopping || t.ended() {
 		return finished
 	}
 	s := scratches.Get().(*[64 << 10]byte)
@@ -204,8 +218,16 @@ const vainTries = 4
 
 // pullOnce is pull for a caller without the descriptor. The reader is locked.
 func (t *transport) pullOnce() pullResult {
-	if t.pulled = nothingThere; !t.stopping {
-		t.raw.Control(t.onPull)
+	if t.pulled = nothingThere; t.stopping {
+		return nothingThere
+	}
+	if t.ended() {
+		t.pulled = finished
+		return finished
+	}
+	if err := t.raw.Control(t.onPull); err != nil { // somebody has closed the connection behind our back
+		t.r.fail(t.wrap("read", net.ErrClosed))
+		t.pulled = finished
 	}
 	return t.pulled
 }

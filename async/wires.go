@@ -3,6 +3,7 @@ package async
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asyncgo/asyncgo/internal/loop"
@@ -18,11 +19,14 @@ type wires struct {
 	polled  bool           // whether polling was tried
 }
 
+// withoutPoller is for the tests of what other systems do, see export_test.go.
+var withoutPoller atomic.Bool
+
 // poller returns what reads for the connections of l, or nil where there is no such thing.
 func (s *wires) poller(l *Loop) *poller {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.polled && !s.over {
+	if !s.polled && !s.over && !withoutPoller.Load() {
 		s.polled = true
 		if p, err := newPoller(); err == nil {
 			s.polling = p
