@@ -152,6 +152,31 @@ func TestFactsStreamReader(t *testing.T) {
 		expectOverrun(t, err, async.LimitOverrunError{Found: true, Consumed: 9})
 		expectEqual(t, "Read", text(r.Read(ctx, 100)), "some dataAAA")
 	}))
+	t.Run("ReadUntil takes the separator that ends first, of several", onLoop(func(ctx context.Context, t *testing.T) {
+		until := func(r *async.StreamReader, seps ...string) ([]byte, error) {
+			var all [][]byte
+			for _, sep := range seps {
+				all = append(all, []byte(sep))
+			}
+			return r.ReadUntil(ctx, all...)
+		}
+		expectEqual(t, "ReadUntil", text(until(fed(100, "a,b;c"), ";", ",")), "a,")
+		expectEqual(t, "ReadUntil", text(until(fed(100, "abcdef"), "cdef", "de")), "abcde")
+		r := fed(100, "line\r")
+		read := async.CreateTask(ctx, func(context.Context) ([]byte, error) { return until(r, "\r\n", "\n") })
+		ticks(ctx, 2)
+		expectEqual(t, "IsDone", read.IsDone(), false)
+		r.FeedData([]byte("\nmore"))
+		expectEqual(t, "ReadUntil", text(read.Await(ctx)), "line\r\n")
+
+		// The shorter one of two that end together leaves more before it, which is what the limit is for.
+		_, err := until(fed(3, "abcXY"), "cXY", "Y")
+		expectOverrun(t, err, async.LimitOverrunError{Found: true, Consumed: 4})
+		_, err = until(fed(3, "abcdefg"), "X", "XYZ")
+		expectOverrun(t, err, async.LimitOverrunError{Consumed: 5})
+		expectPanic(t, "async: ReadUntil was called without a separator", func() { until(fed(3, "a")) })
+		expectPanic(t, "async: the separator of ReadUntil must have at least one byte", func() { until(fed(3, "a"), "a", "") })
+	}))
 	t.Run("V9 ReadLine drops a line that is longer than the limit", onLoop(func(ctx context.Context, t *testing.T) {
 		r := fed(3, "line1\nline2\n")
 		_, err := r.ReadLine(ctx)
@@ -228,6 +253,12 @@ func TestFactsStreamReader(t *testing.T) {
 		c.add("four")
 		r.Read(ctx, 1)
 		c.expect(t, "six", "pause", "four", "resume")
+	}))
+	t.Run("SetFlow panics on the reader of a connection, which has somebody who feeds it", onLoop(func(ctx context.Context, t *testing.T) {
+		s, r, w := serving(ctx, echo)
+		expectPanic(t, "async: SetFlow was called on a StreamReader that is not fed by hand", func() { r.SetFlow(nil, nil) })
+		hangUp(ctx, w)
+		shut(ctx, s)
 	}))
 	t.Run("V17 Lines goes over the lines until the end", onLoop(func(ctx context.Context, t *testing.T) {
 		var lines []string

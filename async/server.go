@@ -216,7 +216,7 @@ func (s *Server) shake(raw net.Conn) {
 // serve starts the task of a connection.
 func (s *Server) serve(conn net.Conn) {
 	t := newTransport(s.face, conn, s.opts.limit, true)
-	t.lost = func() { s.left(t) }
+	t.lost, t.served = func() { s.left(t) }, true
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -238,14 +238,14 @@ func (s *Server) serve(conn net.Conn) {
 func (s *Server) handled(task *Task[Void], t *transport) {
 	if err := task.Err(); err != nil && !task.Cancelled() {
 		s.report("unhandled exception in client_connected_cb", err, task)
-		t.close(false)
+		t.hangUp(false)
 		return
 	}
 	t.w.mu.Lock()
 	kept := t.w.kept && !task.Cancelled()
 	t.w.mu.Unlock()
 	if !kept {
-		t.close(false)
+		t.hangUp(false)
 	}
 }
 
@@ -302,7 +302,7 @@ func (s *Server) connections() []*transport {
 func (s *Server) CloseClients() {
 	s.check()
 	for _, t := range s.connections() {
-		t.close(false)
+		t.hangUp(false)
 	}
 }
 
@@ -310,7 +310,7 @@ func (s *Server) CloseClients() {
 func (s *Server) AbortClients() {
 	s.check()
 	for _, t := range s.connections() {
-		t.close(true)
+		t.hangUp(true)
 	}
 }
 

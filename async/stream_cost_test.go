@@ -10,7 +10,16 @@ import (
 	"testing"
 
 	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/internal/loop"
 )
+
+// realTime is for tests in which the clock may not run on while a peer is slow.
+var realTime = async.Clock(loop.NewReal())
+
+// polled reports whether the connections of a loop share a poller, and need no goroutines that read.
+func polled() bool { return runtime.GOOS == "linux" && !keeping }
+
+var keeping bool // in TestKeepers
 
 // settled waits until there are no more goroutines than n, and returns how many there are in the end.
 func settled(ctx context.Context, n int) int {

@@ -133,7 +133,7 @@ func TestStreamFaults(t *testing.T) {
 		check(w.WaitClosed(ctx))
 		s.AbortClients()
 		shut(ctx, s)
-	}))
+	}, realTime))
 	t.Run("connections that end at random moments leave no task and no goroutine, and lose no byte before", onLoop(func(ctx context.Context, t *testing.T) {
 		n := 1000
 		if testing.Short() || raceEnabled {

@@ -303,36 +303,44 @@ func (r *StreamReader) ReadExactly(ctx context.Context, n int) ([]byte, error) {
 	return p, err
 }
 
-// ReadUntil returns what comes before sep, and sep: readuntil. If there are more bytes than the limit before
-// sep, the error is a [LimitOverrunError], and the bytes stay in the buffer. If the stream ends first, it is an
-// [IncompleteReadError] that has them. ReadUntil panics if sep is empty.
-func (r *StreamReader) ReadUntil(ctx context.Context, sep []byte) ([]byte, error) {
+// ReadUntil returns what comes before a separator, and the separator: readuntil. Of several separators it is the one that ends
+// first, as of Python 3.13. If there are more bytes than the limit before the separator, the error is a
+// [LimitOverrunError], and the bytes stay in the buffer. If the stream ends first, it is an [IncompleteReadError] that has
+// them. ReadUntil panics if there is no separator, or an empty one.
+func (r *StreamReader) ReadUntil(ctx context.Context, seps ...[]byte) ([]byte, error) {
 	r.check()
-	if len(sep) == 0 {
-		panic("async: the separator of ReadUntil must have at least one byte")
+	if len(seps) == 0 {
+		panic("async: ReadUntil was called without a separator")
+	}
+	for _, sep := range seps {
+		if len(sep) == 0 {
+			panic("async: the separator of ReadUntil must have at least one byte")
+		}
 	}
 	r.mu.Lock()
-	p, err := r.until(ctx, sep)
+	p, err := r.until(ctx, seps...)
 	r.mu.Unlock()
 	return p, err
 }
 
-func (r *StreamReader) until(ctx context.Context, sep []byte) ([]byte, error) {
+func (r *StreamReader) until(ctx context.Context, seps ...[]byte) ([]byte, error) {
+	longest := 0
+	for _, sep := range seps {
+		longest = max(longest, len(sep))
+	}
 	offset := 0 // no separator begins before it
 	for {
 		if r.err != nil {
 			return nil, r.err
 		}
-		if n := r.len(); n-offset >= len(sep) {
-			if i := bytes.Index(r.unread()[offset:], sep); i >= 0 {
-				if i += offset; i > r.limit {
-					return nil, &LimitOverrunError{Found: true, Consumed: i}
-				}
-				return r.take(i + len(sep)), nil
+		if begin, end := first(r.unread()[offset:], seps); end > 0 {
+			if begin += offset; begin > r.limit {
+				return nil, &LimitOverrunError{Found: true, Consumed: begin}
 			}
-			if offset = n + 1 - len(sep); offset > r.limit {
-				return nil, &LimitOverrunError{Consumed: offset}
-			}
+			return r.take(offset + end), nil
+		}
+		if offset = max(offset, r.len()+1-longest); offset > r.limit {
+			return nil, &LimitOverrunError{Consumed: offset}
 		}
 		if r.eof {
 			return nil, &IncompleteReadError{Partial: r.take(r.len()), Expected: -1}
@@ -341,6 +349,20 @@ func (r *StreamReader) until(ctx context.Context, sep []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
+}
+
+// first returns where the separator that ends first begins and ends. Of two that end together the shorter one counts, as in
+// Python: for the limit it leaves more before it. The end is 0 if there is none.
+func first(p []byte, seps [][]byte) (begin, end int) {
+	for _, sep := range seps {
+		if i := bytes.Index(p, sep); i >= 0 {
+			if e := i + len(sep); end == 0 || e < end || e == end && i > begin {
+				begin, end = i, e
+			}
+			p = p[:end] // nothing that ends later counts
+		}
+	}
+	return begin, end
 }
 
 // ReadLine returns the next line with its newline: readline. The last line may have none, and at the end of the

@@ -266,14 +266,14 @@ func (w *StreamWriter) WriteEOF() error {
 // read; a reader that waits gets the end of the stream. Closing again does nothing.
 func (w *StreamWriter) Close() error {
 	w.check()
-	w.t.close(false)
+	w.t.hangUp(false)
 	return nil
 }
 
 // Abort closes the connection at once and drops what is still to be sent: transport.abort.
 func (w *StreamWriter) Abort() {
 	w.check()
-	w.t.close(true)
+	w.t.hangUp(true)
 }
 
 // IsClosing reports whether Close or Abort was called: is_closing.

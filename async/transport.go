@@ -45,7 +45,10 @@ type transport struct {
 	vain     uint8            // tries in a row
 	onPull   func(fd uintptr) // pull, made once
 
+	served bool // by a Server
+
 	// Guarded by the writer's mutex.
+	upper   *transport // that StartTLS has put on top, or nil
 	piece   []byte
 	wrote   int
 	wrErr   error
