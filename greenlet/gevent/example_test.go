@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
@@ -299,21 +297,6 @@ func ExampleStreamServer() {
 	// Output:
 	// hello
 	// <nil>
-}
-
-func ExampleSignalHandler() {
-	var got gevent.Event
-	h := gevent.SignalHandler(syscall.SIGUSR2, func() {
-		fmt.Println("signal")
-		got.Set()
-	})
-	defer h.Cancel()
-	self, _ := os.FindProcess(os.Getpid())
-	self.Signal(syscall.SIGUSR2)
-	fmt.Println(got.Wait(time.Minute))
-	// Output:
-	// signal
-	// true <nil>
 }
 
 // A wait that nothing can end says who waits for what.

@@ -3,10 +3,10 @@ package gevent
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 	"time"
 
+	"github.com/asyncgo/asyncgo/internal/callers"
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
@@ -30,8 +30,8 @@ type core struct {
 	name      string
 	id        uint64
 	spawner   spawner
-	spawnedAt [4]uintptr
-	waitsAt   [6]uintptr
+	spawnedAt [5]uintptr
+	waitsAt   [9]uintptr
 	thrown    []error // besides the one that is on its way
 	links     []*link
 	locals    map[any]any
@@ -134,7 +134,7 @@ func (c *core) begin() (ctx context.Context, ok bool) {
 	case err == nil:
 		ctx = by.task
 		c.l, c.spawner = by.l, spawner{by.name, by.id}
-		runtime.Callers(3, c.spawnedAt[:])
+		callers.Get(c.spawnedAt[:])
 	case loop.Inside() != nil: // a callback
 		ctx = loop.Inside().Context()
 		c.l, c.spawner = loop.Inside(), spawner{name: "a callback"}

@@ -14,6 +14,7 @@ import (
 	"github.com/sourcegraph/conc/panics"
 
 	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/internal/callers"
 	"github.com/asyncgo/asyncgo/internal/coro"
 	"github.com/asyncgo/asyncgo/internal/loop"
 )
@@ -260,7 +261,7 @@ func (c *core) wait(op func(ctx context.Context) error) error {
 
 // mark notes where the caller waits, until unmark.
 func (c *core) mark() {
-	runtime.Callers(3, c.waitsAt[:])
+	callers.Get(c.waitsAt[:])
 	if c.switches != nil {
 		c.switches.leave()
 	}

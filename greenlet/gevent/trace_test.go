@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"iter"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -91,9 +89,6 @@ var ports = []port{
 		{2, ` |    +--- <Greenlet "leaf": _run>; finished with value 42`, ` |    +--- <Greenlet "leaf">; finished with value 42`, "See above."},
 		{3, ` |    +--- <Greenlet "bad": _run>; finished with exception ZeroDivisionError('division by zero')`, ` |    +--- <Greenlet "bad">; finished with exception division by zero`, "An error has a text, and no class."},
 		{4, "sections: ['* Threads', '* Greenlets', 'Spawned at:', 'Running:', 'Parent:']", "sections: ['* Goroutines', '* Greenlets', 'spawned by', 'waits for']", "The report says what a greenlet waits for and where; the parent is always the hub."},
-	}},
-	{"88_signal_subprocess", trace88, []deviation{
-		{1, "['kill returned', ('handler', ('arg',), 'Greenlet')]", "['kill returned', 'handler']", "A closure needs no arguments."},
 	}},
 	{"90_context_isolation", trace90, []deviation{
 		{2, "explicit copy: main", "", "The context variables of another task are shared by async.InVars, for tasks."},
@@ -1171,46 +1166,6 @@ func trace80(p *printer) {
 	check(one.Kill())
 	p.println("kill: size", pool.Len())
 }
-
-func trace88(p *printer) {
-	var log []any
-	h := gevent.SignalHandler(syscall.SIGUSR1, func() { log = append(log, "handler") })
-	check(syscall.Kill(os.Getpid(), syscall.SIGUSR1))
-	log = append(log, "kill returned")
-	for range 100 {
-		if len(log) < 2 {
-			check(gevent.Sleep(ms(10)))
-		}
-	}
-	p.println(log)
-	h.Cancel()
-	run := must(gevent.RunProcess(exec.Command("echo", "hi"), nil))
-	p.println("run", pyBytes(run.Stdout), pyBytes(must(gevent.CheckOutput(exec.Command("sh", "-c", "cat"), []byte("in")))))
-	var expired *gevent.Timeout
-	if _, err := gevent.RunProcess(exec.Command("sleep", "5"), nil, ms(50)); errors.As(err, &expired) {
-		p.println("TimeoutExpired", expired.Seconds())
-	}
-	slow, quick := must(gevent.Popen(exec.Command("sleep", "0.5"))), must(gevent.Popen(exec.Command("true")))
-	var isQuick []bool
-	for _, x := range must(gevent.Wait([]*gevent.Process{slow, quick})) {
-		isQuick = append(isQuick, x == quick)
-	}
-	code, _ := slow.Poll()
-	p.println("gevent.wait on processes, by completion:", isQuick, code)
-	slow = must(gevent.Popen(exec.Command("sleep", "5")))
-	check(slow.Terminate())
-	p.println("terminated", must(slow.Wait()))
-	var failed *gevent.CalledProcessError
-	if errors.As(gevent.CheckCall(exec.Command("false")), &failed) {
-		p.println("CalledProcessError", failed.ReturnCode)
-	}
-	h = gevent.SignalHandler(syscall.SIGUSR1, func() {})
-	p.println("a pending signal handler does not keep the loop alive:", must(gevent.WaitAll(gevent.Within(time.Second))))
-	h.Cancel()
-}
-
-// pyBytes is repr of bytes.
-func pyBytes(b []byte) string { return "b'" + strings.ReplaceAll(string(b), "\n", `\n`) + "'" }
 
 func trace86(p *printer) {
 	defer gevent.TrackGreenletTree(gevent.TrackGreenletTree(true))

@@ -25,6 +25,7 @@ const root = "../.."
 // their own. The order is the one of the design and of CONTRIBUTING.md; a new
 // package gets its line here before it gets its first import.
 var floors = []string{
+	"internal/callers",
 	"internal/items",
 	"internal/overlay",
 	"internal/coro",

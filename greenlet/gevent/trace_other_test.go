@@ -1,0 +1,5 @@
+//go:build !unix
+
+package gevent_test
+
+func init() { withoutPort["88_signal_subprocess"] = "a process cannot send itself signals here" }
