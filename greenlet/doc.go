@@ -33,7 +33,7 @@
 // # Ends
 //
 // A greenlet that returns an error, or panics, passes that on to its parent, whose pending Switch returns
-// it; a panic as a [future.PanicError]. A parent that has ended or that was never started passes it
+// it; a panic as a [PanicError]. A parent that has ended or that was never started passes it
 // further up. [ErrExit] is no failure: a greenlet that ends with it gives it to its parent as a result.
 // runtime.Goexit ends all greenlets from there up to the root, and then the goroutine of that.
 //

@@ -3,7 +3,12 @@ package greenlet
 import (
 	"errors"
 	"fmt"
+
+	"github.com/asyncgo/asyncgo/future"
 )
+
+// PanicError is what the parent of a greenlet gets that has panicked: package future's, which has the value and the stack.
+type PanicError = future.PanicError
 
 // Errors of this package.
 var (

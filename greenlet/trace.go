@@ -20,7 +20,7 @@ const (
 // oneself is a switch, too.
 //
 // If the function panics, the tracing is over, and the pending Switch of the greenlet that it runs in
-// returns a [future.PanicError].
+// returns a [PanicError].
 func SetTrace(fn func(event Event, origin, target *Greenlet)) (previous func(event Event, origin, target *Greenlet)) {
 	t := Current().tree.Load()
 	previous, t.tracer = t.tracer, fn
