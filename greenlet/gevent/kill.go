@@ -14,7 +14,8 @@ import (
 // himself gets the error, to return it.
 func (c *core) Kill(err ...error) error { return c.kill(err, true, nil) }
 
-// KillNowait is [Greenlet.Kill] without the wait: kill(block=False).
+// KillNowait is [Greenlet.Kill] without the wait: kill(block=False). Who kills himself like that gets the error from his next
+// wait.
 func (c *core) KillNowait(err ...error) { c.kill(err, false, nil) }
 
 // KillWithin is [Greenlet.Kill] with a limit for the wait: kill(timeout). It returns nil also when that is
@@ -45,7 +46,7 @@ func (c *core) kill(with []error, block bool, limit []time.Duration) error {
 	if c.Ready() {
 		return nil
 	}
-	if t := loop.Here(); t != nil && t == c.task {
+	if t := loop.Here(); block && t != nil && t == c.task {
 		return err
 	}
 	defer settle()
