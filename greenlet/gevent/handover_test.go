@@ -1,0 +1,106 @@
+package gevent_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/asyncgo/asyncgo/greenlet/gevent"
+)
+
+// outside calls fn in a goroutine without a hub, while the caller's hub stands still.
+func outside(fn func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn()
+	}()
+	<-done
+}
+
+func TestHandOver(t *testing.T) {
+	t.Run("a permit of somebody who was woken and killed at the same time goes to the next one", func(t *testing.T) {
+		clean(t)
+		s := gevent.NewSemaphore(0)
+		var tr trace
+		take := func(name string) *gevent.Greenlet[int] {
+			return gevent.Spawn(func() (int, error) {
+				_, err := s.Acquire()
+				if err == nil {
+					tr.add("%s", name)
+				}
+				return 0, err
+			})
+		}
+		a, b := take("a"), take("b")
+		check(gevent.Sleep(0))
+		outside(func() {
+			s.Release()
+			a.KillNowait(errFault)
+		})
+		must(gevent.JoinAll([]gevent.Joinable{a, b}, gevent.Within(ms(2000)), gevent.Count(2)))
+		if a.Exception() == nil { // Then the permit was a's, and the error came too late.
+			t.Fatalf("a was not killed: %v", a)
+		}
+		tr.expect(t, "b")
+		check(b.Kill())
+	})
+
+	t.Run("who only waits for a permit passes it on", func(t *testing.T) {
+		clean(t)
+		s := gevent.NewSemaphore(0)
+		var tr trace
+		a := gevent.Go(func() { tr.add("a %d", must(s.Wait())) })
+		b := gevent.Go(func() { tr.add("b %v", must(s.Acquire())) })
+		check(gevent.Sleep(0))
+		outside(s.Release)
+		must(gevent.JoinAll([]gevent.Joinable{a, b}, gevent.Within(ms(2000))))
+		tr.expect(t, "a 1 b true")
+		check(b.Kill())
+	})
+
+	t.Run("an event that is set again while others are being woken wakes who has come meanwhile", func(t *testing.T) {
+		clean(t)
+		var e gevent.Event
+		var tr trace
+		a := gevent.Go(func() {
+			must(e.Wait())
+			tr.add("a")
+			e.Clear()
+			must(e.Wait())
+			tr.add("a again")
+		})
+		b := gevent.Go(func() {
+			must(e.Wait())
+			tr.add("b")
+			e.Set()
+		})
+		check(gevent.Sleep(0))
+		e.Set()
+		must(gevent.JoinAll([]gevent.Joinable{a, b}))
+		tr.expect(t, "a b a again")
+	})
+
+	t.Run("a timeout with an error of its own that comes together with what was waited for is taken back", func(t *testing.T) {
+		clean(t)
+		q := gevent.NewQueue[int](0)
+		var got, after error
+		g := gevent.Spawn(func() (int, error) {
+			timeout := gevent.NewTimeout(ms(1), gevent.WithError(errFault))
+			timeout.Start()
+			x, err := q.Get()
+			timeout.Cancel()
+			got, after = err, gevent.Sleep(ms(1))
+			return x, nil
+		})
+		check(gevent.Sleep(0))
+		outside(func() {
+			time.Sleep(ms(5)) // The time of g is over, and its hub does not know.
+			check(q.Put(7))
+		})
+		if v := must(g.Get()); v == 7 && (got != nil || after != nil) {
+			t.Errorf("Get returns 7, %v, and the next wait %v", got, after)
+		} else if v != 7 && got == nil {
+			t.Errorf("Get returns %d and no error", v)
+		}
+	})
+}
