@@ -198,7 +198,9 @@ func (t *transport) shut() {
 	t.conn.Close()
 	if r := t.r; r != nil {
 		r.mu.Lock()
-		r.end()
+		if t.stopping || t.late == nil { // or the error is still to come
+			r.end()
+		}
 		r.mu.Unlock()
 	}
 	if w := t.w; w != nil {

@@ -137,7 +137,7 @@ func (t *transport) goesOn(err error) bool {
 	for t.r.paused && !t.stopping {
 		t.wake.Wait()
 	}
-	return !t.stopping && !t.r.eof && t.r.err == nil
+	return !t.stopping && !t.ended()
 }
 
 // ended reports whether nothing more can come. The reader is locked.
@@ -179,7 +179,7 @@ func (t *transport) took(p []byte, err error) {
 	switch {
 	case err == io.EOF:
 		t.r.end()
-	case t.poller != nil && t.r.len() > 0:
+	case t.r.len() > 0:
 		// Nobody has had a chance to read these bytes, and the error would hide them. Whoever wants more gets it.
 		t.late = t.wrap("read", err)
 		t.r.line.WakeAll()
@@ -195,11 +195,11 @@ func (t *transport) took(p []byte, err error) {
 // reader is locked.
 func (t *transport) pullNow() bool {
 	switch {
-	case t.raw == nil:
-		return false
 	case t.late != nil:
 		t.r.fail(t.late)
 		return true
+	case t.raw == nil:
+		return false
 	}
 	if t.tries++; t.poller != nil && t.vain == vainTries && t.tries%16 > 0 {
 		return false
