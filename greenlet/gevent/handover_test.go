@@ -2,7 +2,6 @@ package gevent_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
 )
@@ -78,29 +77,5 @@ func TestHandOver(t *testing.T) {
 		e.Set()
 		must(gevent.JoinAll([]gevent.Joinable{a, b}))
 		tr.expect(t, "a b a again")
-	})
-
-	t.Run("a timeout with an error of its own that comes together with what was waited for is taken back", func(t *testing.T) {
-		clean(t)
-		q := gevent.NewQueue[int](0)
-		var got, after error
-		g := gevent.Spawn(func() (int, error) {
-			timeout := gevent.NewTimeout(ms(1), gevent.WithError(errFault))
-			timeout.Start()
-			x, err := q.Get()
-			timeout.Cancel()
-			got, after = err, gevent.Sleep(ms(1))
-			return x, nil
-		})
-		check(gevent.Sleep(0))
-		outside(func() {
-			time.Sleep(ms(5)) // The time of g is over, and its hub does not know.
-			check(q.Put(7))
-		})
-		if v := must(g.Get()); v == 7 && (got != nil || after != nil) {
-			t.Errorf("Get returns 7, %v, and the next wait %v", got, after)
-		} else if v != 7 && got == nil {
-			t.Errorf("Get returns %d and no error", v)
-		}
 	})
 }
