@@ -207,6 +207,9 @@ func (b *builder) rewritePackage(path string, sites []Site) error {
 	if p == nil || p.Dir == "" {
 		return fmt.Errorf("gomonkey: package %s is not there, which %s has patched", path, b.tools.Env["GOVERSION"])
 	}
+	if slices.Contains(below, path) || strings.HasPrefix(path, "internal/runtime/") {
+		return fmt.Errorf("gomonkey: %s cannot be patched: package %s is below the hook", sites[0].Name(), path)
+	}
 	var (
 		registry []registered
 		needs    []string
@@ -243,6 +246,9 @@ func (b *builder) rewritePackage(path string, sites []Site) error {
 	return b.put(filepath.Join(p.Dir, ExtraFile), text)
 }
 
+// below are the packages that the added files need themselves.
+var below = []string{"runtime", "sync/atomic", "unsafe"}
+
 // locate finds the declaration of a site.
 func (b *builder) locate(p *Package, site Site) (*source, *ast.FuncDecl, error) {
 	for _, name := range p.GoFiles {
@@ -263,11 +269,11 @@ func (b *builder) locate(p *Package, site Site) (*source, *ast.FuncDecl, error) 
 			return nil, nil, fmt.Errorf("gomonkey: %s is in a file of cgo, which cannot be patched", site.Name())
 		}
 	}
-	in := b.tools.Env["GOOS"] + "/" + b.tools.Env["GOARCH"]
+	where := "for " + b.tools.Env["GOOS"] + "/" + b.tools.Env["GOARCH"]
 	if p.Standard {
-		in = b.tools.Env["GOVERSION"] + " for " + in
+		where = "in " + b.tools.Env["GOVERSION"] + " " + where
 	}
-	return nil, nil, fmt.Errorf("gomonkey: there is no function %s in %s", site.Name(), in)
+	return nil, nil, fmt.Errorf("gomonkey: there is no function %s %s", site.Name(), where)
 }
 
 // source returns a file of which parts may have been edited already.

@@ -63,7 +63,7 @@ func extra(pkg string, sites []registered, needs []string, groups string) ([]byt
 package %s
 
 import (
-	"sync/atomic"
+	gomonkeyAtomic "sync/atomic"
 	"unsafe"
 )
 
@@ -82,12 +82,12 @@ type gomonkeyHooks struct {
 	file  func(fd uintptr, n int, write bool) (back func())
 }
 
-func gomonkeyHooked() *gomonkeyHooks { return (*gomonkeyHooks)(atomic.LoadPointer(&gomonkeyHook)) }
+func gomonkeyHooked() *gomonkeyHooks { return (*gomonkeyHooks)(gomonkeyAtomic.LoadPointer(&gomonkeyHook)) }
 
 // gomonkeyOn says which sites of the package are on.
 var gomonkeyOn [%d]uint32
 
-func gomonkeyIsOn(site int) bool { return atomic.LoadUint32(&gomonkeyOn[site]) != 0 }
+func gomonkeyIsOn(site int) bool { return gomonkeyAtomic.LoadUint32(&gomonkeyOn[site]) != 0 }
 
 // gomonkeyEnter asks the hook what to do with a call, and returns what has to be called behind it, or nil.
 func gomonkeyEnter(kind uint8) func() {
@@ -125,7 +125,7 @@ func gomonkeySleep(ns int64) bool {
 // gomonkeyFile asks the hook what to do with a call that may block its thread.
 func gomonkeyFile(fd *FD, n int, write bool) func() {
 	h := gomonkeyHooked()
-	if h == nil || atomic.LoadUint32(&fd.isBlocking) == 0 || fd.incref() != nil {
+	if h == nil || gomonkeyAtomic.LoadUint32(&fd.isBlocking) == 0 || fd.incref() != nil {
 		return nil
 	}
 	number := uintptr(fd.Sysfd)

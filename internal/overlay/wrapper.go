@@ -38,14 +38,18 @@ func (w *wrapper) signature() signature {
 		g.recv = fmt.Sprintf("(%s %s) ", g.recvName, w.s.at(field.Type))
 	}
 	if t.TypeParams != nil {
-		g.typeParams = w.s.at(t.TypeParams)
-		var names []string
+		var declared, names []string
 		for _, field := range t.TypeParams.List {
 			for _, name := range field.Names {
-				names = append(names, name.Name)
+				arg := name.Name
+				if arg == "_" {
+					arg = fmt.Sprintf("gomonkeyType%d", len(names))
+				}
+				declared = append(declared, arg+" "+w.s.at(field.Type))
+				names = append(names, arg)
 			}
 		}
-		g.typeArgs = "[" + strings.Join(names, ", ") + "]"
+		g.typeParams, g.typeArgs = "["+strings.Join(declared, ", ")+"]", "["+strings.Join(names, ", ")+"]"
 	}
 	var params, args []string
 	for _, field := range t.Params.List {
@@ -111,11 +115,11 @@ func (w *wrapper) write() error {
 		if len(w.f.Type.Params.List) != 1 || w.s.at(w.f.Type.Params.List[0].Type) != "[]byte" || g.recvName == "gomonkeyRecv" {
 			return fmt.Errorf("gomonkey: %s is not of the shape func(p []byte) (int, error)", fullName(w.site, w.f))
 		}
-		fmt.Fprintf(out, "if %s {\nif back := gomonkeyFile(%s, len(%s), %t); back != nil {\n", condition, g.recvName, g.args, name == "Write")
+		fmt.Fprintf(out, "if %s {\nif gomonkeyBack := gomonkeyFile(%s, len(%s), %t); gomonkeyBack != nil {\n", condition, g.recvName, g.args, name == "Write")
 	default:
-		fmt.Fprintf(out, "if %s {\nif back := gomonkeyEnter(%d); back != nil {\n", condition, w.site.Kind)
+		fmt.Fprintf(out, "if %s {\nif gomonkeyBack := gomonkeyEnter(%d); gomonkeyBack != nil {\n", condition, w.site.Kind)
 	}
-	fmt.Fprintf(out, "%s%s%s%s%s(%s)\n", give, on, asidePrefix, name, g.typeArgs, join("back", g.args))
+	fmt.Fprintf(out, "%s%s%s%s%s(%s)\n", give, on, asidePrefix, name, g.typeArgs, join("gomonkeyBack", g.args))
 	if give == "" {
 		fmt.Fprintln(out, "return")
 	}

@@ -34,6 +34,8 @@ func TestNames(t *testing.T) {
 		{"an unknown group", "-everything", []string{`"everything" is no group`}},
 		{"no name of a function", "gibberish", []string{`"gibberish" is neither a group nor the name of a function`}},
 		{"a function that package runtime does not provide", "reflect.methodValueCall", []string{"reflect.methodValueCall", "no body"}},
+		{"a function of package runtime", "runtime.GC", []string{"runtime.GC cannot be patched"}},
+		{"a method that the hook itself needs", "sync/atomic.(*Value).Load", []string{"sync/atomic.Value.Load cannot be patched"}},
 		{"a function whose directives do not allow it", "syscall.Syscall", []string{"syscall.Syscall", "//go:"}},
 	} {
 		t.Run(tt.name+" is an error that names it", func(t *testing.T) {

@@ -30,6 +30,13 @@ func (l *List[E]) Add(e ...E) int { l.all = append(l.all, e...); return len(l.al
 //go:noinline
 func Directive() (int, func(), error) { return 7, nil, nil }
 
+// Names that the wrappers could want for themselves.
+func Names(back func(), gomonkey int) int { back(); return gomonkey }
+func (back T) On(is ...int) int               { return back.n + len(is) }
+func Unused[_ any, B any](b B) B           { return b }
+
+var atomic = 1
+
 func Panics(v any) { panic(v) }
 `
 
@@ -52,6 +59,7 @@ func main() {
 	fmt.Println(shapes.Generic(map[string]int{"a": 1}))
 	var l shapes.List[string]
 	fmt.Println(l.Add("a", "b"), l.Add())
+	fmt.Println(shapes.Names(func() { fmt.Print("back ") }, 9), t.On(1), shapes.Unused[int]("unused"))
 	n, _, err := shapes.Directive()
 	fmt.Println(n, err)
 	defer func() { fmt.Println(recover()) }()
@@ -66,7 +74,7 @@ func TestShapes(t *testing.T) {
 		"go.mod": "module example.com/program\n\ngo 1.26\n", "main.go": shapesMain, "shapes/shapes.go": shapes,
 	})
 	args := []string{"run"}
-	for _, name := range strings.Fields(`Plain (*T).Pointer T.Value T.NoName T.Blank Variadic Func Generic (*List).Add Directive Panics`) {
+	for _, name := range strings.Fields(`Plain (*T).Pointer T.Value T.NoName T.Blank Variadic Func Generic (*List).Add Names T.On Unused Directive Panics`) {
 		args = append(args, "-patch", "example.com/program/shapes."+name)
 	}
 	in := call{dir: dir}
