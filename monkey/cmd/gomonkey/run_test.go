@@ -13,6 +13,9 @@ func TestRun(t *testing.T) {
 		call{}.expect(t, interleaved, gomonkey, "run", program+"eatplay", "200ms")
 		call{}.expect(t, "ckl eat 1\nckl eat 2\nckl play 1\nckl play 2\n5 seconds", "go", "run", program+"eatplay", "200ms")
 	})
+	t.Run("the example of it prints what the tutorial does", func(t *testing.T) {
+		call{}.expect(t, "ckl eat 1\nckl play 1\nckl play 2\nckl eat 2", gomonkey, "run", "github.com/asyncgo/asyncgo/examples/geventmonkey", "200ms")
+	})
 	t.Run("an echo server of plain net serves five hundred clients at once, one at a time", func(t *testing.T) {
 		call{}.expect(t, "500 clients, 1 at a time", gomonkey, "run", program+"echo", "500")
 	})
