@@ -47,16 +47,10 @@ type builder struct {
 // Make makes the overlay for a Spec, with its files in the folder of the cache. User is the name of an overlay that the
 // user has given, or "".
 func Make(spec *Spec, tools *Toolchain, folder, user string) (*Build, error) {
-	b := &builder{
-		tools: tools, sources: map[string]*source{}, out: map[string]string{}, replaced: map[string]string{},
-		build: &Build{},
+	b, err := newBuilder(tools, user)
+	if err != nil {
+		return nil, err
 	}
-	if user != "" {
-		if err := b.readUser(user); err != nil {
-			return nil, err
-		}
-	}
-	var err error
 	if b.cache, err = openCache(folder, tools); err != nil {
 		return nil, err
 	}
@@ -76,14 +70,28 @@ func Make(spec *Spec, tools *Toolchain, folder, user string) (*Build, error) {
 }
 
 // Find is Make without writing anything: it returns the sites only.
-func Find(spec *Spec, tools *Toolchain) ([]Found, error) {
-	b := &builder{tools: tools, sources: map[string]*source{}, out: map[string]string{}, replaced: map[string]string{}, build: &Build{}}
+func Find(spec *Spec, tools *Toolchain, user string) ([]Found, error) {
+	b, err := newBuilder(tools, user)
+	if err != nil {
+		return nil, err
+	}
 	sites, err := b.resolve(spec)
 	if err != nil {
 		return nil, err
 	}
 	err = b.rewrite(sites)
 	return b.found, err
+}
+
+func newBuilder(tools *Toolchain, user string) (*builder, error) {
+	b := &builder{
+		tools: tools, sources: map[string]*source{}, out: map[string]string{}, replaced: map[string]string{},
+		build: &Build{},
+	}
+	if user == "" {
+		return b, nil
+	}
+	return b, b.readUser(user)
 }
 
 // readUser takes in an overlay of the user's own. What it replaces is what is patched.

@@ -19,7 +19,7 @@ func find(t *testing.T, patch ...string) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sites, err := overlay.Find(spec, tools)
+	sites, err := overlay.Find(spec, tools, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,6 @@ func parse(args []string) (*commandLine, error) {
 			c.tags = value
 		case "overlay":
 			c.overlay = value
-			c.listFlags = append(c.listFlags, "-overlay="+value)
 		default:
 			c.rest = append(c.rest, args[:n]...)
 			if slices.Contains(selecting, name) {
@@ -89,32 +88,43 @@ func parse(args []string) (*commandLine, error) {
 		args = args[n:]
 	}
 	c.rest = append(c.rest, args...)
-	if c.tags != "" {
-		c.listFlags = append(c.listFlags, "-tags="+c.tags)
-	}
 	return c, nil
 }
 
-// command returns the arguments of the go command. goflags is what GOFLAGS says.
-func (c *commandLine) command(goflags string, b *overlay.Build) []string {
-	tags := c.tags
-	if tags == "" {
-		for flag := range strings.FieldsSeq(goflags) {
-			if value, ok := strings.CutPrefix(strings.TrimPrefix(flag, "-"), "-tags="); ok {
-				tags = value
-			} else if value, ok := strings.CutPrefix(flag, "-tags="); ok {
-				tags = value
-			}
-		}
+// complete takes in what GOFLAGS says of the flags that gomonkey sets itself, which would win over it. The files of
+// packages are those of the build with its tag.
+func (c *commandLine) complete(goflags string) {
+	inherited := map[string]string{}
+	for flag := range strings.FieldsSeq(goflags) {
+		name, value, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
+		inherited[name] = value
 	}
-	if tags != "" {
-		tags += ","
+	if c.tags == "" {
+		c.tags = inherited["tags"]
 	}
+	if c.tags != "" {
+		c.tags += ","
+	}
+	c.tags += overlay.Tag
+	if c.overlay == "" {
+		c.overlay = inherited["overlay"]
+	}
+	if file := inherited["modfile"]; file != "" && !slices.ContainsFunc(c.listFlags, func(f string) bool { return strings.HasPrefix(f, "-modfile=") }) {
+		c.listFlags = append(c.listFlags, "-modfile="+file)
+	}
+	c.listFlags = append(c.listFlags, "-tags="+c.tags)
+	if c.overlay != "" {
+		c.listFlags = append(c.listFlags, "-overlay="+c.overlay)
+	}
+}
+
+// command returns the arguments of the go command, once the command line is complete.
+func (c *commandLine) command(b *overlay.Build) []string {
 	var args []string
 	if c.dir != "" {
 		args = append(args, "-C", c.dir)
 	}
-	args = append(args, c.verb, "-tags="+tags+overlay.Tag, "-overlay="+b.File)
+	args = append(args, c.verb, "-tags="+c.tags, "-overlay="+b.File)
 	args = append(args, b.Flags...)
 	for i, arg := range c.rest {
 		if len(b.Flags) > 0 && (arg == "-modfile" || strings.HasPrefix(strings.TrimLeft(arg, "-"), "modfile=")) {

@@ -30,7 +30,8 @@ func TestArguments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := strings.Join(c.command(tt.goflags, &overlay.Build{File: "O"}), " ")
+			c.complete(tt.goflags)
+			got := strings.Join(c.command(&overlay.Build{File: "O"}), " ")
 			if got != tt.want || strings.Join(c.patch, " ") != tt.patch {
 				t.Errorf("it is %q with %q, and should be %q with %q", got, c.patch, tt.want, tt.patch)
 			}
@@ -42,9 +43,25 @@ func TestArguments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := strings.Join(c.command("", &overlay.Build{File: "O", Flags: []string{"-modfile=ours.mod"}}), " ")
+			c.complete("")
+			got := strings.Join(c.command(&overlay.Build{File: "O", Flags: []string{"-modfile=ours.mod"}}), " ")
 			if got != "build -tags=gomonkey -overlay=O -modfile=ours.mod ." || !slices.Contains(c.listFlags, "-modfile=mine.mod") {
 				t.Errorf("it is %q, asked with %q", got, c.listFlags)
+			}
+		}
+	})
+	t.Run("what GOFLAGS has is not lost, and the command line wins", func(t *testing.T) {
+		for _, tt := range []struct{ args, overlay, flags string }{
+			{"build .", "theirs.json", "-modfile=theirs.mod -tags=gomonkey -overlay=theirs.json"},
+			{"build -modfile=mine.mod -overlay mine.json .", "mine.json", "-modfile=mine.mod -tags=gomonkey -overlay=mine.json"},
+		} {
+			c, err := parse(strings.Fields(tt.args))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.complete("-modfile=theirs.mod --overlay=theirs.json")
+			if got := strings.Join(c.listFlags, " "); c.overlay != tt.overlay || got != tt.flags {
+				t.Errorf("%s asks with %s, and has the overlay %s", tt.args, got, c.overlay)
 			}
 		}
 	})

@@ -51,12 +51,14 @@ func run(args []string, out io.Writer) (code int, err error) {
 	if err != nil {
 		return 2, err
 	}
-	tools, err := overlay.Ask(c.dir, c.listFlags)
+	tools, err := overlay.Ask(c.dir, nil)
 	if err != nil {
 		return 1, err
 	}
+	c.complete(tools.Env["GOFLAGS"])
+	tools.Flags = c.listFlags
 	if c.verb == "list" {
-		sites, err := overlay.Find(spec, tools)
+		sites, err := overlay.Find(spec, tools, c.overlay)
 		if err != nil {
 			return 1, err
 		}
@@ -70,7 +72,7 @@ func run(args []string, out io.Writer) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	return call(c.command(tools.Env["GOFLAGS"], build), build.Env)
+	return call(c.command(build), build.Env)
 }
 
 // list prints sites.

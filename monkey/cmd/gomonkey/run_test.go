@@ -93,6 +93,16 @@ func TestModules(t *testing.T) {
 		in.expect(t, "42 without tags", gomonkey, run("-overlay", "overlay.json", ".")...)
 		call{dir: dir, env: []string{"GOFLAGS=-tags=mine"}}.expect(t, "2 with tags", gomonkey, run(".")...)
 		listed(t, dir, in, filepath.Join("client", "client.go"))
+		write(t, dir, map[string]string{
+			"client/patched.go": "//go:build gomonkey\n\npackage client\n\nfunc Tagged() {}\n",
+			"overlay.json":      `{"Replace": {"client/more.go": "other/more.go"}}`,
+			"other/more.go":     "package client\n\nfunc More() {}\n",
+		})
+		for _, args := range [][]string{{"example.com/client.Tagged"}, {"example.com/client.More", "-overlay", "overlay.json"}} {
+			if out, ok := in.run(t, gomonkey, append([]string{"list", "-patch"}, args...)...); !ok || !strings.Contains(out, args[0]) {
+				t.Errorf("the list has no %s: %s", args[0], out)
+			}
+		}
 	})
 	t.Run("a vendor directory", func(t *testing.T) {
 		dir := t.TempDir()
