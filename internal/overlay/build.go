@@ -232,6 +232,9 @@ func (b *builder) rewritePackage(path string, sites []Site) error {
 		if err != nil {
 			return err
 		}
+		if err := b.checkNeeds(p, site, f, more); err != nil {
+			return err
+		}
 		if f.Body == nil {
 			if err := b.relink(path+"."+site.Func, path+"."+originalPrefix+site.Func); err != nil {
 				return err
@@ -252,6 +255,32 @@ func (b *builder) rewritePackage(path string, sites []Site) error {
 		return err
 	}
 	return b.put(filepath.Join(p.Dir, ExtraFile), text)
+}
+
+// checkNeeds finds what a wrapper calls and uses besides the original. What is missing would be an error of the compiler, in a
+// file that nobody knows.
+func (b *builder) checkNeeds(p *Package, site Site, f *ast.FuncDecl, extras []string) error {
+	var needs []Site
+	if site.try != "" {
+		needs = append(needs, Site{Path: site.Path, Recv: site.Recv, Func: site.try})
+	}
+	for _, name := range extras {
+		needs = append(needs, required[name]...)
+	}
+	for _, need := range needs {
+		if _, _, err := b.locate(p, need); err != nil {
+			return fmt.Errorf("%w, which the wrapper of %s needs", err, fullName(site, f))
+		}
+	}
+	if site.parameter == "" {
+		return nil
+	}
+	for _, field := range f.Type.Params.List {
+		if slices.ContainsFunc(field.Names, func(name *ast.Ident) bool { return name.Name == site.parameter }) {
+			return nil
+		}
+	}
+	return fmt.Errorf("gomonkey: %s has no parameter %s any more", fullName(site, f), site.parameter)
 }
 
 // below are the packages that the added files need themselves.

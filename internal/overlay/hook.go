@@ -112,6 +112,12 @@ func init() {
 	return format.Source(b.Bytes())
 }
 
+// required are the functions of a package that its extras call.
+var required = map[string][]Site{
+	"gomonkeyFile":      {{Path: "internal/poll", Recv: "FD", Func: "incref"}, {Path: "internal/poll", Recv: "FD", Func: "decref"}},
+	"gomonkeyIsAddress": {{Path: "net", Func: "parseIP"}},
+}
+
 // extras is what some wrappers call, by its name.
 var extras = map[string]string{
 	"gomonkeySleep": `

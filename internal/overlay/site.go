@@ -41,8 +41,8 @@ type Site struct {
 	Kind  Kind
 
 	// unless is an expression in the parameters of the function for calls that never wait. It is evaluated while the site
-	// is on.
-	unless string
+	// is on. It uses one parameter.
+	unless, parameter string
 	// try is a method of the same receiver that does the same if that takes no time, and else reports false.
 	try string
 	// only has the operating systems where the function exists, or the word unix; nil is everywhere.

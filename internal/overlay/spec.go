@@ -35,7 +35,7 @@ var standard = []struct {
 		methods(Block, "net", "Dialer", "DialContext"),
 	)},
 	{"dns", slices.Concat(
-		unless(`host == "" || gomonkeyIsAddress(host)`, methods(Block, "net", "Resolver", "lookupIPAddr")),
+		unless("host", `host == "" || gomonkeyIsAddress(host)`, methods(Block, "net", "Resolver", "lookupIPAddr")),
 		methods(Block, "net", "Resolver", "LookupCNAME", "LookupSRV", "LookupMX", "LookupNS", "LookupTXT", "LookupAddr"),
 	)},
 	{"tls", methods(Section, "crypto/tls", "Conn", "Read", "Write", "HandshakeContext", "Handshake", "Close", "CloseWrite")},
@@ -93,9 +93,9 @@ func try(method string, sites []Site) []Site {
 	return sites
 }
 
-func unless(expr string, sites []Site) []Site {
+func unless(parameter, expr string, sites []Site) []Site {
 	for i := range sites {
-		sites[i].unless = expr
+		sites[i].unless, sites[i].parameter = expr, parameter
 	}
 	return sites
 }

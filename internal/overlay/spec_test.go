@@ -1,6 +1,9 @@
 package overlay_test
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +31,46 @@ func find(t *testing.T, patch ...string) map[string][]string {
 		all[s.Group] = append(all[s.Group], s.Full)
 	}
 	return all
+}
+
+func TestOtherStandardLibrary(t *testing.T) {
+	tools, err := overlay.Ask("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := overlay.ParseSpec([]string{"aggressive"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, file, from, to, want string }{
+		{"a function that a wrapper calls", "net/ip.go", "func parseIP(", "func parseAny(", "no function net.parseIP"},
+		{"a method that a wrapper tries", "sync/rwmutex.go", ") TryRLock(", ") AttemptRLock(", "no function sync.RWMutex.TryRLock"},
+		{"a parameter that a wrapper looks at", "net/lookup.go", "network, host string", "network, name string", "net.(*Resolver).lookupIPAddr has no parameter host"},
+	} {
+		t.Run(tt.name+" and that is called otherwise is an error that names the function", func(t *testing.T) {
+			path := filepath.Join(tools.Env["GOROOT"], "src", filepath.FromSlash(tt.file))
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(text), tt.from) {
+				t.Fatalf("%s has no %s", path, tt.from)
+			}
+			other, user := filepath.Join(t.TempDir(), "other.go"), filepath.Join(t.TempDir(), "overlay.json")
+			replace, err := json.Marshal(map[string]any{"Replace": map[string]string{path: other}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, text := range map[string]string{other: strings.ReplaceAll(string(text), tt.from, tt.to), user: string(replace)} {
+				if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := overlay.Find(spec, tools, user); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("it is %v, without %q", err, tt.want)
+			}
+		})
+	}
 }
 
 func TestSpec(t *testing.T) {
