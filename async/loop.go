@@ -201,7 +201,7 @@ func (l *Loop) Stop() { l.engine().Stop() }
 // chance to wait, their deferred calls run; callbacks are dropped. Signal handlers are removed, and
 // connections, servers and processes that were opened in the loop are closed, processes killed.
 // Jobs of the default executor are not waited for. Closing again does nothing. Closing a loop that
-// runs returns [ErrCloseRunning], and one that has a task in [Block] [ErrBlocking].
+// runs returns [ErrCloseRunning], as does a call by one of its own tasks, and one that has a task in [Block] [ErrBlocking].
 func (l *Loop) Close() error {
 	if err := l.engine().Close(); err != nil {
 		return err

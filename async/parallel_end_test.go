@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -123,6 +124,100 @@ func TestParallelEnds(t *testing.T) {
 			expectEqual(t, "done", task.IsDone(), false)
 			_, err := async.RunUntilComplete(l, task)
 			expectError(t, "the second run", err, nil)
+			expectError(t, "Close", l.Close(), nil)
+		})
+	})
+}
+
+// isShut reports whether l takes no more tasks.
+func isShut(l *async.Loop) bool {
+	task := async.CreateTask(l.Context(), async.After(0, 1))
+	if !task.IsDone() {
+		return false
+	}
+	_, err := task.Result()
+	return errors.Is(err, async.ErrLoopClosed)
+}
+
+// What these have in common is a task that still computes while its loop is closed.
+func TestParallelClose(t *testing.T) {
+	t.Run("a task that goes on after the run cannot close its loop", func(t *testing.T) {
+		guarded(t, func() {
+			l := async.NewLoop(async.Parallel(0))
+			over, result := make(chan struct{}), make(chan error)
+			async.Go(l.Context(), func(context.Context) error {
+				l.Stop()
+				<-over
+				result <- l.Close()
+				return nil
+			})
+			expectError(t, "RunForever", l.RunForever(), nil)
+			close(over)
+			expectError(t, "Close by the task", <-result, async.ErrCloseRunning)
+			expectError(t, "Close", l.Close(), nil)
+		})
+	})
+	t.Run("a deferred call of a task that is unwound cannot close the loop either", func(t *testing.T) {
+		for _, opts := range [][]async.Option{nil, {async.Parallel(0)}} {
+			guarded(t, func() {
+				l := async.NewLoop(opts...)
+				var err error
+				async.Go(l.Context(), func(ctx context.Context) error {
+					defer func() { err = l.Close() }()
+					l.CallSoon(l.Stop)
+					return async.Sleep(ctx, time.Hour)
+				})
+				expectError(t, "RunForever", l.RunForever(), nil)
+				expectError(t, "Close", l.Close(), nil)
+				expectError(t, "Close by the task", err, async.ErrCloseRunning)
+			})
+		}
+	})
+	t.Run("a task that waits for its place never begins", func(t *testing.T) {
+		guarded(t, func() {
+			l := async.NewLoop(async.Parallel(1))
+			goOn := make(chan struct{})
+			async.Go(l.Context(), func(ctx context.Context) error { l.Stop(); <-goOn; return async.Sleep(ctx, 0) })
+			var begun atomic.Bool
+			second := async.Go(l.Context(), func(context.Context) error { begun.Store(true); return nil })
+			expectError(t, "RunForever", l.RunForever(), nil)
+			closed := make(chan error)
+			go func() { closed <- l.Close() }()
+			for !isShut(l) {
+				runtime.Gosched()
+			}
+			close(goOn)
+			expectError(t, "Close", <-closed, nil)
+			expectEqual(t, "begun", begun.Load(), false)
+			expectEqual(t, "cancelled", second.Cancelled(), true)
+		})
+	})
+	t.Run("deferred calls of a task that is unwound may want a mutex that one has who calls the loop", func(t *testing.T) {
+		guarded(t, func() {
+			l := async.NewLoop(async.Parallel(0))
+			var mu sync.Mutex
+			unwinding := make(chan struct{})
+			unwound := async.Go(l.Context(), func(ctx context.Context) error {
+				defer func() {
+					close(unwinding)
+					mu.Lock()
+					defer mu.Unlock()
+					expectError(t, "a wait", async.Sleep(ctx, 0), async.ErrNotInTask)
+				}()
+				return async.Sleep(ctx, time.Hour)
+			})
+			async.Go(l.Context(), func(ctx context.Context) error {
+				for async.Stats(l).Running > 1 {
+					runtime.Gosched()
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				l.Stop()
+				<-unwinding
+				unwound.Cancel()
+				return nil
+			})
+			expectError(t, "RunForever", l.RunForever(), nil)
 			expectError(t, "Close", l.Close(), nil)
 		})
 	})

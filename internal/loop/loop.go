@@ -375,6 +375,9 @@ func (l *Loop) Stop() { l.Do(func() { l.stop = true }) }
 
 // Close releases what the loop holds: tasks that are not done are unwound, callbacks dropped.
 func (l *Loop) Close() error {
+	if Within() == l {
+		return ErrCloseRunning // by a task, which cannot wait for its own end: it may go on after the run, or be unwound
+	}
 	if !l.life.TryLock() {
 		if l.running.Load() {
 			return ErrCloseRunning
@@ -404,13 +407,15 @@ func (l *Loop) Close() error {
 // Closing reports, inside, whether the loop is being closed and its tasks unwound.
 func (l *Loop) Closing() bool { return l.closing }
 
+// dropped is how a task ends that has not begun when its loop is closed.
+var dropped = &Cause{Err: context.Canceled, Cause: ErrLoopClosed, Wait: ErrLoopClosed}
+
 func (l *Loop) release(w *worker) {
 	l.mu.Lock()
 	l.shut = true // first, so that nothing can come in behind the flush
 	l.mu.Unlock()
 	l.flush()
 	l.closing = true
-	dropped := &Cause{Err: context.Canceled, Cause: ErrLoopClosed, Wait: ErrLoopClosed}
 	for _, t := range l.tasks.tasks() { // nobody joins them any more
 		if l.par != nil && t.w != nil {
 			l.unwindBeside(t)

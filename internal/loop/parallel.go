@@ -38,7 +38,7 @@ type beside struct {
 	first  chan struct{} // closed, if set, when an eager task has come to its first wait
 	begun  bool          // its goroutine was started
 	seated bool          // it counts as busy
-	gone   bool          // its goroutine is being unwound
+	gone   bool          // its goroutine is being unwound, and cannot wait any more
 	began  time.Time     // debug: the current step
 }
 
@@ -59,6 +59,12 @@ func (l *Loop) SetParallel(n int) {
 // Parallel reports whether SetParallel was called.
 func (l *Loop) Parallel() bool { return l.par != nil }
 
+// computes reports whether the body of the worker's task runs beside the loop. Deferred calls of a task that is being unwound
+// are no body: they cannot wait.
+func (w *worker) computes() bool {
+	return w.spot == besideLoop && w.task != nil && !w.beside().gone
+}
+
 // enter takes a worker that is away, and calls, inside the loop. It reports false if it is there already.
 func (w *worker) enter() (entered bool) {
 	if w.spot != besideLoop {
@@ -66,7 +72,8 @@ func (w *worker) enter() (entered bool) {
 	}
 	l := w.loop
 	l.par.inside.Lock()
-	w.spot, w.on = inLoop, w.task != nil
+	w.on = w.computes()
+	w.spot = inLoop
 	if l.inboxed.Load() {
 		l.flush()
 	}
@@ -75,7 +82,7 @@ func (w *worker) enter() (entered bool) {
 
 // leave ends what enter began.
 func (w *worker) leave(entered bool) {
-	if !entered || w.beside() != nil && w.beside().gone {
+	if !entered || w.spot == besideLoop { // it was unwound in between
 		return
 	}
 	w.spot, w.on = besideLoop, false
@@ -130,7 +137,7 @@ func (l *Loop) doze(d time.Duration) (woken bool) {
 // aside calls fn, which belongs to others, without the inside, if the caller has it.
 func aside(fn func()) {
 	w := here()
-	if w == nil || w.loop.par == nil || w.spot == besideLoop || w.loop.flushing || w.beside() != nil && w.beside().gone {
+	if w == nil || w.loop.par == nil || w.spot == besideLoop || w.loop.flushing {
 		fn()
 		return
 	}
@@ -256,7 +263,11 @@ func (w *worker) live() {
 	w.beside().called = false
 	defer w.end()
 	defer w.lost()
-	if w.admit() {
+	switch {
+	case w.loop.closing: // while it was waiting for a place
+		w.task.retire()
+		w.task.Body().Drop(dropped)
+	case w.admit():
 		w.beside().begins(w)
 		w.leave(true)
 		w.task.Body().Run(w.task) // enters in the end
@@ -305,7 +316,9 @@ func (t *Task) suspendBeside() {
 		b.called = false
 	}
 	if l.closing {
-		b.gone = true // and stays inside while the deferred calls run
+		b.gone = true
+		w.spot = besideLoop // where the deferred calls run: they belong to others
+		l.par.inside.Unlock()
 		runtime.Goexit()
 	}
 	if l.inboxed.Load() {

@@ -488,7 +488,7 @@ func Current(ctx context.Context) (*Task, error) {
 		}
 	}
 	switch {
-	case w.on, w.spot == besideLoop && w.task != nil:
+	case w.on, w.computes():
 		return w.task, nil
 	case w.spot == outsideLoop:
 		Touch()
@@ -517,7 +517,7 @@ func Me() Identity {
 
 // Here returns the task whose body calls, for callers that have no context.
 func Here() *Task {
-	if w := here(); w != nil && (w.on || w.spot == besideLoop) {
+	if w := here(); w != nil && (w.on || w.computes()) {
 		return w.task
 	}
 	return nil

@@ -63,7 +63,7 @@ func (v *Vars) Copy() *Vars {
 func VarsOf(ctx context.Context, create bool) *Vars {
 	var place *atomic.Pointer[Vars]
 	if w := here(); w != nil {
-		if t := w.task; t != nil && (w.on || w.spot == besideLoop) {
+		if t := w.task; t != nil && (w.on || w.computes()) {
 			place = &t.more().vars
 		} else {
 			place = &w.more().vars
