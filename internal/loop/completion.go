@@ -286,8 +286,9 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 	w.observe(ctx)
 	cause := w.cancelCause()
 	if cause != nil {
-		w.delegated = target.CancelWaited(cause)
-		if !w.delegated && !endsSoon(target) {
+		accepted, ring := w.passOn(target, cause)
+		w.delegated = accepted && !ring
+		if !w.delegated && (ring || !endsSoon(target)) {
 			t.yield()
 			w.unobserve()
 			return nil, t.deliver(cause)

@@ -397,13 +397,13 @@ func (t *Task) interruptFrom(s *Scope) {
 // cancellation on to what the task waits for, or else by waking the task.
 func (t *Task) interrupt(c *Cause) {
 	w := t.w
-	if t.state != parked || w.cancelCause() == nil {
+	if w != nil && w.passing != notPassing {
+		// Tasks that wait for each other in a ring: the request has come back to where it began, be it before
+		// that one waits itself. Somebody has to give up waiting.
+		w.passing = cameBack
 		return
 	}
-	if w.passing != notPassing {
-		// Tasks that wait for each other in a ring: the request has come back to where it began.
-		// Somebody has to give up waiting.
-		w.passing = cameBack
+	if t.state != parked || w.cancelCause() == nil {
 		return
 	}
 	if c.travels {
@@ -415,10 +415,7 @@ func (t *Task) interrupt(c *Cause) {
 		w.rare.passed = c
 	}
 	if target, ok := w.waitsFor.(Canceller); ok {
-		w.passing = isPassing
-		accepted := target.CancelWaited(c)
-		ring := w.passing == cameBack
-		w.passing = notPassing
+		accepted, ring := w.passOn(target, c)
 		if accepted && !ring {
 			w.delegated = true
 			return
@@ -428,6 +425,16 @@ func (t *Task) interrupt(c *Cause) {
 		}
 	}
 	t.wake()
+}
+
+// passOn passes a request to cancel on to what the task waits for, or is about to. It reports whether that was accepted,
+// and whether the request has come back.
+func (w *worker) passOn(target Canceller, c *Cause) (accepted, ring bool) {
+	w.passing = isPassing
+	accepted = target.CancelWaited(c)
+	ring = w.passing == cameBack
+	w.passing = notPassing
+	return accepted, ring
 }
 
 // Redeliver notes that the body has lost sight of a cancellation that it was told of,
