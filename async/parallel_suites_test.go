@@ -63,7 +63,7 @@ func standStill(l *async.Loop) {
 // asserts an order, or has tasks share variables without a lock, is listed in testdata/parallel.txt and left out.
 //
 // Tests bring tasks into position by letting them have some ticks, which is no promise in this mode. So one that fails is run
-// again by itself, up to three times.
+// again by itself, up to three times. One that hangs is not forgiven.
 func TestSuitesInParallel(t *testing.T) {
 	if parallel || testing.Short() {
 		t.Skip("it is one of those that it runs itself, or there is no time")
@@ -87,6 +87,9 @@ func TestSuitesInParallel(t *testing.T) {
 			failed := failures.FindAllSubmatch(out, -1)
 			if err != nil && len(failed) == 0 {
 				t.Errorf("%v\n%s", err, troubles(out))
+			}
+			if bytes.Contains(out, []byte("the test does not end")) {
+				t.Errorf("a test hangs, which no position of its tasks explains\n%s", troubles(out))
 			}
 			for _, f := range failed {
 				for again := 1; err != nil; again++ {
