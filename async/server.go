@@ -227,7 +227,7 @@ func (s *Server) serve(conn net.Conn) {
 	s.mu.Unlock()
 	t.begin()
 	task := Go(s.face.Context(), func(ctx context.Context) error { return s.handler(ctx, t.r, t.w) })
-	if task.IsDone() { // the loop is closed
+	if errors.Is(task.Err(), ErrLoopClosed) {
 		t.close(true)
 		return
 	}
