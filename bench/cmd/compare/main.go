@@ -17,11 +17,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/asyncgo/asyncgo/bench/python"
+	"github.com/asyncgo/asyncgo/bench/report"
 	"github.com/asyncgo/asyncgo/bench/workload"
 )
 
@@ -43,6 +46,7 @@ type config struct {
 	only     *regexp.Regexp
 	markdown bool
 	python   string
+	report   string // the folder of the documents, or empty
 
 	timed        []workload.Workload
 	parked       int
@@ -65,6 +69,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	flags.DurationVar(&c.sample, "sample", 100*time.Millisecond, "how long one sample should run")
 	flags.BoolVar(&c.markdown, "markdown", false, "print Markdown tables")
 	flags.StringVar(&c.python, "python", "python3", "the Python to compare with; none is fine")
+	flags.StringVar(&c.report, "report", "", "write the results into this folder, as benchmarks.md with charts, and into the README beside it")
 	only := flags.String("run", "", "measure only the workloads whose name matches this regular expression")
 	park := flags.String("park", "", "park PEER:N tasks in this process and print its memory as JSON; the memory rows start themselves with it")
 	if err := flags.Parse(args); err != nil {
@@ -123,7 +128,37 @@ func (c config) compare(ctx context.Context, out, log io.Writer) error {
 			return err
 		}
 	}
-	return nil
+	if c.report == "" {
+		return nil
+	}
+	results := report.Results{Machine: c.machine(interpreter), Workloads: append(times.found, memory.found...)}
+	return results.Write(c.report, filepath.Join(c.report, "..", "README.md"))
+}
+
+// machine says where and with what was measured.
+func (c config) machine(p *python.Interpreter) report.Machine {
+	return report.Machine{
+		CPU:      processor(),
+		Procs:    runtime.GOMAXPROCS(0),
+		System:   runtime.GOOS + "/" + runtime.GOARCH,
+		Versions: append([]string{runtime.Version()}, strings.Split(about(p), ", ")...),
+		Date:     time.Now().Format(time.DateOnly),
+		Rounds:   c.rounds,
+	}
+}
+
+// processor returns the name of the processor where the system tells it in /proc, and else nothing.
+func processor() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
 }
 
 // about names the Python that was compared with.

@@ -206,6 +206,15 @@ func median[S any, N int | uint64 | float64](s []S, get func(S) N) N {
 	return (all[half-1] + all[half]) / 2
 }
 
+// extremes returns the lowest and the highest value of what get finds in each of s, which must not be empty.
+func extremes[S any, N int | uint64 | float64](s []S, get func(S) N) (low, high N) {
+	low, high = get(s[0]), get(s[0])
+	for _, x := range s {
+		low, high = min(low, get(x)), max(high, get(x))
+	}
+	return low, high
+}
+
 // spread says how far the samples lie apart: half the distance between the
 // slowest and the fastest quarter, relative to the median.
 func spread(s []sample) float64 {

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/asyncgo/asyncgo/bench/python"
+	"github.com/asyncgo/asyncgo/bench/report"
 	"github.com/asyncgo/asyncgo/bench/workload"
 )
 
@@ -200,12 +201,22 @@ func (w memoryWorkload) measure(ctx context.Context, interpreter *python.Interpr
 		return float64(total) / float64(w.tasks)
 	}
 	own := perTask(0, w.size)
+	found := report.Workload{Name: w.name, About: w.about, Unit: "B/task"}
 	for i, peer := range w.peers {
 		if i == 0 {
 			peer = workload.Asyncgo
 		}
-		if seen[i] == nil {
-			t.add(w.name, peer, "-", "", "", "-", "≤ "+formatRatio(w.target), "-")
+		line := report.Row{Peer: peer, Absent: seen[i] == nil}
+		if i > 0 {
+			line.Limit = w.target
+		}
+		if !line.Absent {
+			low, high := extremes(seen[i], func(p parking) uint64 { return w.size(w.part(p)) })
+			line.Median, line.Low, line.High = perTask(i, w.size), float64(low)/float64(w.tasks), float64(high)/float64(w.tasks)
+		}
+		found.Rows = append(found.Rows, line)
+		if line.Absent {
+			t.add(w.name, peer, "-", "", "", "-", "≤ "+report.FormatRatio(w.target), "-")
 			continue
 		}
 		row := []string{w.name, peer, fmt.Sprintf("%.0f", perTask(i, w.size)), "", "", "", "", ""}
@@ -215,12 +226,13 @@ func (w memoryWorkload) measure(ctx context.Context, interpreter *python.Interpr
 		}
 		if i > 0 {
 			ratio := own / max(perTask(i, w.size), 1)
-			row[5] = formatRatio(ratio)
-			row[6] = "≤ " + formatRatio(w.target)
+			row[5] = report.FormatRatio(ratio)
+			row[6] = "≤ " + report.FormatRatio(w.target)
 			row[7] = verdict(ratio, w.target)
 		}
 		t.add(row...)
 	}
+	t.found = append(t.found, found)
 	return nil
 }
 

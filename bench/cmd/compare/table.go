@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/asyncgo/asyncgo/bench/report"
 	"github.com/asyncgo/asyncgo/bench/workload"
 )
 
@@ -14,6 +15,8 @@ import (
 type table struct {
 	head []string
 	rows [][]string
+	// found is the same for the report.
+	found []report.Workload
 }
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
@@ -84,7 +87,9 @@ func timeTable() *table {
 func (t *table) addTimes(w workload.Workload, entrants []*entrant) {
 	wanted := targets[w.Name]
 	own := median(entrants[0].samples, sample.nsPerOp)
+	found := report.Workload{Name: w.Name, About: w.About, Unit: "ns/op"}
 	for _, e := range entrants {
+		found.Rows = append(found.Rows, e.row(wanted.ratio[e.name]))
 		if e.take == nil {
 			t.add(w.Name, e.name, "-", "", "-", ratioTarget(wanted, e.name), "-", "", "")
 			continue
@@ -103,7 +108,7 @@ func (t *table) addTimes(w workload.Workload, entrants []*entrant) {
 			}
 		} else {
 			ratio := own / ns
-			row[4] = formatRatio(ratio)
+			row[4] = report.FormatRatio(ratio)
 			row[5] = ratioTarget(wanted, e.name)
 			if limit, ok := wanted.ratio[e.name]; ok {
 				row[6] = verdict(ratio, limit)
@@ -111,6 +116,21 @@ func (t *table) addTimes(w workload.Workload, entrants []*entrant) {
 		}
 		t.add(row...)
 	}
+	t.found = append(t.found, found)
+}
+
+// row is what an entrant has shown, for the report.
+func (e *entrant) row(limit float64) report.Row {
+	if e.take == nil {
+		return report.Row{Peer: e.name, Absent: true, Limit: limit}
+	}
+	r := report.Row{Peer: e.name, Median: median(e.samples, sample.nsPerOp), Limit: limit}
+	r.Low, r.High = extremes(e.samples, sample.nsPerOp)
+	if e.counts {
+		allocs := median(e.samples, sample.allocsPerOp)
+		r.Allocs = &allocs
+	}
+	return r
 }
 
 // ratioTarget writes the limit for a peer, or nothing where there is none.
@@ -119,16 +139,7 @@ func ratioTarget(wanted target, peer string) string {
 	if !ok {
 		return ""
 	}
-	return "≤ " + formatRatio(limit)
-}
-
-// formatRatio keeps a third digit for ratios that would lose half their
-// meaning without it.
-func formatRatio(r float64) string {
-	if r < 0.2 {
-		return fmt.Sprintf("%.3f", r)
-	}
-	return fmt.Sprintf("%.2f", r)
+	return "≤ " + report.FormatRatio(limit)
 }
 
 func verdict(value, limit float64) string {
