@@ -160,7 +160,7 @@ func (c *Completion) CommitIn(s State, in *Loop) {
 	c.mu.Unlock()
 	for w = later.pop(); w != nil; w = later.pop() {
 		if x := w.party.(Runnable); in != nil && in.par != nil {
-			in.pushInside(x) // who is inside runs nothing that belongs to others
+			in.pushInside(errand{x}) // who is inside runs nothing that belongs to others
 		} else {
 			x.RunReady()
 		}

@@ -146,6 +146,12 @@ func aside(fn func()) {
 	fn()
 }
 
+// An errand is a Runnable of somebody who belongs to no loop, and so knows nothing of this one's inside.
+type errand struct{ Runnable }
+
+// RunReady implements [Runnable].
+func (e errand) RunReady() { aside(e.Runnable.RunReady) }
+
 // A Stay is a stretch of code that needs a loop for itself.
 type Stay struct{ w *worker }
 
