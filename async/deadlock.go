@@ -33,7 +33,8 @@ type WaitingTask struct {
 	For string
 	// At says where, as file:line; it is empty unless the loop is in debug mode.
 	At string
-	// HeldBy names the tasks that hold it, or the task that it is; a plain goroutine is named by its number. Locks and
+	// HeldBy names the tasks that hold it, or the tasks that it is, as those of a Gather or TaskGroup; a plain goroutine is
+	// named by its number. Locks and
 	// semaphores are held by those who have acquired them, a Condition by who has its lock, and the Join of a queue by
 	// those who have taken items for which TaskDone was not called. Who holds them is known in debug mode and in
 	// tests of package asynctest, of what was taken since.
@@ -96,7 +97,7 @@ func ReportDeadlock(l *Loop) *DeadlockReport {
 }
 
 // cycle returns tasks that wait for each other in a ring, if there are some.
-func cycle(waits []loop.Wait) []*loop.Task {
+func cycle(waits []loop.Look) []*loop.Task {
 	by := blocked(waits)
 	done := make(map[*loop.Task]bool, len(waits))
 	var path, found []*loop.Task
@@ -127,7 +128,7 @@ func cycle(waits []loop.Wait) []*loop.Task {
 
 // blocked returns the tasks that cannot go on before others of them do, and those others: each waits for something, and
 // all who hold it are among them. Of two who hold permits of a semaphore one is enough to let a third one go on.
-func blocked(waits []loop.Wait) map[*loop.Task][]*loop.Task {
+func blocked(waits []loop.Look) map[*loop.Task][]*loop.Task {
 	by := make(map[*loop.Task][]*loop.Task, len(waits))
 	for _, w := range waits {
 		for _, who := range w.By {

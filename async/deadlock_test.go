@@ -115,6 +115,28 @@ var stuckPrograms = []stuckProgram{
 			return l.Acquire(ctx)
 		})
 	}, []string{"boss waits for Join of Queue(", ", held by worker"}, "boss → worker → boss"},
+	{"a gather of tasks that want the lock of who gathers", func(ctx context.Context, start func(string, func(ctx context.Context) error)) {
+		var l async.Lock
+		start("parent", func(ctx context.Context) error {
+			return l.With(ctx, func(ctx context.Context) error {
+				_, err := async.Gather(ctx, async.Go(ctx, l.Acquire, async.Name("a")), async.Go(ctx, l.Acquire, async.Name("b")))
+				return err
+			})
+		})
+	}, []string{`parent waits for Task("a") and Task("b")`, "a waits for Lock(locked, waiters: 2), held by parent"}, "parent → a → parent"},
+	{"a group of tasks that want the lock of who waits for the group", func(ctx context.Context, start func(string, func(ctx context.Context) error)) {
+		var l async.Lock
+		start("parent", func(ctx context.Context) error {
+			return l.With(ctx, func(ctx context.Context) error {
+				return async.WithTaskGroup(ctx, func(ctx context.Context, tg *async.TaskGroup) error {
+					for _, name := range []string{"a", "b", "c", "d", "e"} {
+						tg.Go(l.Acquire, async.Name(name))
+					}
+					return nil
+				})
+			})
+		})
+	}, []string{`parent waits for Task("a"), Task("b"), Task("c") and 2 others`}, "parent → a → parent"},
 }
 
 // nest takes two things, one after the other, and gives way in between.

@@ -2,6 +2,8 @@ package async
 
 import (
 	"context"
+
+	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
 // Shield waits for aw and protects it from the cancellation of the calling task: the wait ends, and
@@ -19,14 +21,39 @@ func ShieldFuture[T any](ctx context.Context, aw Awaitable[T]) *Future[T] {
 	if inner.IsDone() {
 		return inner
 	}
-	outer := NewFuture[T](ctx)
-	remove := inner.AddDoneCallback(func(inner *Future[T]) {
-		if outer.IsDone() {
-			return
-		}
-		v, err := inner.Result()
-		outer.Promise().Complete(v, err, inner.Cancelled())
-	})
-	outer.AddDoneCallback(func(*Future[T]) { remove() })
-	return outer
+	s := &shield[T]{inner: inner, outer: NewFuture[T](ctx)}
+	s.w = loop.MakeWaiter(s)
+	if !inner.Completion().Add(&s.w) && s.Notify(loop.Inside()) {
+		s.RunReady()
+	}
+	s.outer.AddDoneCallback(func(*Future[T]) { inner.Completion().Remove(&s.w) })
+	return s.outer
 }
+
+// A shield waits for what it protects.
+type shield[T any] struct {
+	w            loop.Waiter
+	inner, outer *Future[T]
+}
+
+// Notify implements loop.Party.
+func (s *shield[T]) Notify(in *loop.Loop) (run bool) {
+	home := s.inner.Completion().Home()
+	if home == nil {
+		return true
+	}
+	home.Push(s, in)
+	return false
+}
+
+// RunReady implements loop.Runnable.
+func (s *shield[T]) RunReady() {
+	if s.outer.IsDone() {
+		return
+	}
+	v, err := s.inner.Result()
+	s.outer.Promise().Complete(v, err, s.inner.Cancelled())
+}
+
+// Feeds implements loop.Feeder.
+func (s *shield[T]) Feeds() []*loop.Completion { return []*loop.Completion{s.outer.Completion()} }

@@ -113,7 +113,7 @@ func Spawn[T any](tg *TaskGroup, co Coroutine[T], opts ...TaskOption) *Task[T] {
 	case t.IsDone() && tg.loop == loop.Within(): // it was eager
 		tg.ended(t, m)
 	default:
-		t.AddDoneCallback(func(*Future[T]) { tg.ended(t, m) })
+		m.watch(t)
 	}
 	return t
 }
@@ -128,10 +128,38 @@ func (tg *TaskGroup) check(function string) {
 	}
 }
 
-// A member is a child's place in its group.
+// A member is a child's place in its group, and waits for its end.
 type member struct {
 	group *TaskGroup
 	place *list.Element
+	w     loop.Waiter
+}
+
+// watch has the group told when t, which has joined, is done.
+func (m *member) watch(t interface{ Completion() *loop.Completion }) {
+	m.w = loop.MakeWaiter(m)
+	if !t.Completion().Add(&m.w) {
+		m.Notify(loop.Inside())
+	}
+}
+
+// Notify implements loop.Party.
+func (m *member) Notify(in *loop.Loop) (run bool) {
+	m.group.loop.Push(m, in)
+	return false
+}
+
+// RunReady implements loop.Runnable.
+func (m *member) RunReady() { m.group.ended(m.place.Value.(groupTask), m) }
+
+// Feeds implements loop.Feeder.
+func (m *member) Feeds() []*loop.Completion {
+	m.group.mu.Lock()
+	defer m.group.mu.Unlock()
+	if m.group.waiter == nil {
+		return nil
+	}
+	return []*loop.Completion{m.group.waiter.Completion()}
 }
 
 // join adds a child, before it can run, or returns why the group takes no more.
@@ -224,7 +252,9 @@ func (tg *TaskGroup) leave(ctx context.Context, err error) error {
 			}
 			waitCtx = context.WithoutCancel(ctx)
 		}
+		tg.mu.Lock()
 		tg.waiter = nil
+		tg.mu.Unlock()
 	}
 	tg.mu.Lock()
 	defer tg.mu.Unlock()

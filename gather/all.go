@@ -158,6 +158,7 @@ type joinNode struct {
 type joiner interface {
 	ended(child)
 	take(x loop.Runnable, in *loop.Loop) bool
+	completion() *loop.Completion
 }
 
 // spareNodes keeps the nodes of gathers that are over. They would be a quarter of what a task of a
@@ -222,8 +223,13 @@ func (n *joinNode) Notify(in *loop.Loop) (run bool) {
 	return !n.j.take(n, in) // without a loop that runs it, it is done here
 }
 
+// Feeds implements loop.Feeder.
+func (n *joinNode) Feeds() []*loop.Completion { return []*loop.Completion{n.j.completion()} }
+
 // RunReady implements loop.Runnable: the child is done.
 func (n *joinNode) RunReady() { n.j.ended(n.child) }
+
+func (j *joined[R]) completion() *loop.Completion { return j.out.Completion() }
 
 // take has the loop run x, and reports false if there is no loop that does.
 func (j *joined[R]) take(x loop.Runnable, in *loop.Loop) bool {

@@ -50,6 +50,16 @@ func (n *collectNode) Notify(in *loop.Loop) (run bool) {
 	return !n.c.home.Push(n, in) // without a loop that runs it, it is done here
 }
 
+// Feeds implements loop.Feeder.
+func (n *collectNode) Feeds() (feeds []*loop.Completion) {
+	n.c.mu.Lock()
+	defer n.c.mu.Unlock()
+	for _, w := range n.c.waiters {
+		feeds = append(feeds, w.Completion())
+	}
+	return feeds
+}
+
 // RunReady implements loop.Runnable.
 func (n *collectNode) RunReady() {
 	c := n.c

@@ -134,6 +134,11 @@ func (n *waitNode[F]) Notify(in *loop.Loop) (run bool) {
 	return !n.waiting.home.Push(n, in) // without a loop that runs it, it is done here
 }
 
+// Feeds implements loop.Feeder.
+func (n *waitNode[F]) Feeds() []*loop.Completion {
+	return []*loop.Completion{n.waiting.out.Completion()}
+}
+
 // RunReady implements loop.Runnable: one is done.
 func (n *waitNode[F]) RunReady() {
 	w := n.waiting

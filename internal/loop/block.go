@@ -29,6 +29,7 @@ func (t *Task) Leave() {
 	w.spot = outsideLoop
 	w.Detach()
 	if l.debug.Load() {
+		w.departs()
 		w.absent()
 	}
 	go l.standIn(w)
@@ -50,6 +51,7 @@ func (t *Task) Return() {
 	if l.closing {
 		runtime.Goexit() // release wants it to end
 	}
+	w.returns()
 	w.on = true
 	t.state = running
 }

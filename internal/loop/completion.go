@@ -2,6 +2,7 @@ package loop
 
 import (
 	"context"
+	"iter"
 	"sync"
 	"sync/atomic"
 )
@@ -66,6 +67,17 @@ func (ws *waiters) pop() *Waiter {
 	w := ws.last.next
 	ws.remove(w)
 	return w
+}
+
+// all yields the waiters, in order. The list must not change meanwhile.
+func (ws *waiters) all() iter.Seq[*Waiter] {
+	return func(yield func(*Waiter) bool) {
+		if ws.last == nil {
+			return
+		}
+		for w := ws.last.next; yield(w) && w != ws.last; w = w.next {
+		}
+	}
 }
 
 // A State is what a [Completion] has come to.
@@ -216,11 +228,8 @@ func (c *Completion) Awaited() bool {
 func (c *Completion) Waiting() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.list.last != nil {
-		n = 1
-		for w := c.list.last.next; w != c.list.last; w = w.next {
-			n++
-		}
+	for range c.list.all() {
+		n++
 	}
 	return n
 }

@@ -376,6 +376,9 @@ func (t *Task) blockBeside(fn func()) {
 	w := t.w
 	stay := t.Stay()
 	t.state = blocking
+	if t.loop.debug.Load() {
+		w.departs()
+	}
 	w.beside().arrived()
 	t.loop.par.stand(w)
 	t.loop.par.up--
@@ -394,6 +397,7 @@ func (t *Task) blockBeside(fn func()) {
 		stay := t.Stay()
 		w.sit()
 		t.loop.par.up++
+		w.returns()
 		t.state = running
 		stay.End()
 	}()

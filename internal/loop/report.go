@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"runtime"
 	"time"
@@ -127,17 +128,22 @@ func callers() []uintptr {
 // position returns the innermost place of a stack that is not in one of asyncgo's own
 // packages, as file:line, or nothing if there is none.
 func position(pcs []uintptr) string {
-	if len(pcs) == 0 {
-		return ""
+	for f := range outerFrames(pcs) {
+		return fmt.Sprintf("%s:%d", f.File, f.Line)
 	}
-	frames := runtime.CallersFrames(pcs)
-	for {
-		f, more := frames.Next()
-		switch {
-		case !ownFunction(f.Function):
-			return fmt.Sprintf("%s:%d", f.File, f.Line)
-		case !more:
-			return ""
+	return ""
+}
+
+// outerFrames yields the frames of a stack that are not in one of asyncgo's own packages, the innermost first.
+func outerFrames(pcs []uintptr) iter.Seq[runtime.Frame] {
+	return func(yield func(runtime.Frame) bool) {
+		frames := runtime.CallersFrames(pcs)
+		for more := len(pcs) > 0; more; {
+			var f runtime.Frame
+			f, more = frames.Next()
+			if !ownFunction(f.Function) && !yield(f) {
+				return
+			}
 		}
 	}
 }
@@ -154,8 +160,8 @@ func (t *Task) WaitsFor() string {
 		return ""
 	}
 	what := describeWait(w.waitsFor)
-	if w.rare != nil && w.rare.waits != nil {
-		what += " at " + position(w.rare.waits)
+	if w.rare != nil && w.rare.at != nil {
+		what += " at " + position(w.rare.at)
 	}
 	return what
 }

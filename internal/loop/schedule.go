@@ -247,9 +247,6 @@ func (t *Task) InjectFailure(err error) bool {
 
 // suspends is what a task does last before it gives control back.
 func (s *schedule) suspends(t *Task, eager bool) {
-	if t.loop.debug.Load() {
-		t.w.more().at = callers()
-	}
 	if eager {
 		s.by.Suspended(t)
 	}

@@ -284,8 +284,12 @@ func (t *Task) depart() *coro.Place {
 func (t *Task) suspendSlowly() {
 	w := t.w
 	l := w.loop
+	if l.debug.Load() {
+		w.departs()
+	}
 	if l.par != nil {
 		t.suspendBeside()
+		w.returns()
 		return
 	}
 	if w.Unwinding() {
@@ -302,6 +306,7 @@ func (t *Task) suspendSlowly() {
 		l.sched.suspends(t, creator != nil)
 	}
 	w.Switch(&to.Routine)
+	w.returns()
 	if l.debug.Load() {
 		l.stepBegins()
 	}

@@ -59,8 +59,8 @@ type workerRare struct {
 	away    *absence      // in debug mode, while it is outside
 	section *section      // see Section
 	derived *derived
-	waits   []uintptr     // where the current wait stands, in debug mode
-	at      []uintptr     // where the last step has ended, in debug mode with a Scheduler
+	at      []uintptr     // where the last step has ended, in debug mode
+	since   time.Duration // when it has
 	doom    any           // what the task is to panic with, see InjectPanic
 	until   time.Duration // when its sleep ends, with a Scheduler
 	passed  *Cause        // the travelling request that the current wait has passed on
@@ -368,18 +368,13 @@ func (s *sleeper) RunReady() {
 }
 
 // beginWait notes what the task waits for, for those who cancel it or look at it.
-func (w *worker) beginWait(on any) {
-	w.waitsFor = on
-	if w.loop.debug.Load() {
-		w.more().waits = callers()
-	}
-}
+func (w *worker) beginWait(on any) { w.waitsFor = on }
 
 // endWait ends what beginWait began.
 func (w *worker) endWait() {
 	w.waitsFor = nil
 	if w.rare != nil {
-		w.rare.waits, w.rare.passed = nil, nil
+		w.rare.passed = nil
 	}
 }
 
