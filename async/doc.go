@@ -30,7 +30,7 @@
 //   - to take turns: [Lock], [Semaphore], [Event], [Condition], [Barrier]; to hand over: [Queue]
 //   - to reach the world: [OpenConnection], [StartServer], [Dial], [Listen], [HTTPTransport], [CreateSubprocess], [ReadFile]
 //   - to leave the loop and to come back: [ToThread], [RunInExecutor], [RunCoroutineThreadsafe]
-//   - to look inside: [Debug], [Stats], [AllTasks], [ReportDeadlock]
+//   - to look inside: [Debug], [Stats], [AllTasks], [WriteTaskTree], [CaptureCallGraph], [ReportDeadlock]
 //
 // docs/tutorial.md goes through these one by one, docs/porting-asyncio.md has every name of asyncio beside ours, and package
 // asynctest is for tests.
@@ -41,7 +41,8 @@
 // its arguments bound by a closure. Called or awaited it runs inline, as in Python; [CreateTask]
 // makes a [Task] of it, which the loop runs beside the others. Between two waits nothing else in
 // the loop runs. The ready queue is FIFO. So tasks of one loop share data without locks and without
-// races, and a program has the same schedule on every run. Code that computes for long or blocks
+// races, and a program has the same schedule on every run, but for what comes from outside: in which order a server and
+// its client in one loop get to their lines is up to the network. Code that computes for long or blocks
 // belongs on another goroutine: [ToThread], [RunInExecutor], [Block].
 //
 // A function that can suspend the calling task takes a ctx and says so. What does not have to wait

@@ -1,0 +1,294 @@
+package async_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/asyncgo/asyncgo/async"
+)
+
+// bare strikes folders, lines, names of closures and the numbers of tasks from a text.
+func bare(text string) string {
+	text = regexp.MustCompile(`\S*/(\w+\.go):\d+`).ReplaceAllString(text, "$1")
+	text = regexp.MustCompile(`, in \S*[.](await|TestC)\S*`).ReplaceAllString(text, "")
+	return regexp.MustCompile(`Task-\d+`).ReplaceAllString(text, "Task-1")
+}
+
+// wantTree fails the test if the tree of the tasks of ctx's loop is another one.
+func wantTree(t *testing.T, ctx context.Context, want string) {
+	t.Helper()
+	l, err := async.RunningLoop(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := async.WriteTaskTree(&b, l); err != nil {
+		t.Error(err)
+	}
+	if got, want := bare(b.String()), strings.TrimPrefix(want, "\n"); got != want {
+		t.Errorf("the tree is\n%s\nand should be\n%s", got, want)
+	}
+}
+
+// named starts fn as a task with a name.
+func named(ctx context.Context, name string, fn func(ctx context.Context) error) *async.Task[async.Void] {
+	return async.Go(ctx, fn, async.Name(name))
+}
+
+// await waits for aw.
+func await[T any](aw async.Awaitable[T]) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := aw.Await(ctx)
+		return err
+	}
+}
+
+func sleepLong(ctx context.Context) error { return async.Sleep(ctx, time.Hour) }
+
+func TestWriteTaskTree(t *testing.T) {
+	t.Run("below each task are those that it awaits, in whatever way it does", func(t *testing.T) {
+		onVirtual(t, func(ctx context.Context) error {
+			var never async.Event
+			start := func(name string) *async.Task[async.Void] { return named(ctx, name, never.Wait) }
+			g1, g2, s1, w1, w2, c1, c2, d1 := start("g1"), start("g2"), start("s1"), start("w1"), start("w2"), start("c1"), start("c2"), start("d1")
+			var all []*async.Task[async.Void]
+			all = append(all, named(ctx, "gathers", func(ctx context.Context) error {
+				_, err := async.Gather(ctx, g1, g2)
+				return err
+			}))
+			all = append(all, named(ctx, "shields", func(ctx context.Context) error {
+				_, err := async.Shield(ctx, s1)
+				return err
+			}))
+			all = append(all, named(ctx, "waits", func(ctx context.Context) error {
+				_, _, err := async.Wait(ctx, []*async.Task[async.Void]{w1, w2})
+				return err
+			}))
+			all = append(all, named(ctx, "collects", func(ctx context.Context) error {
+				for _, err := range async.AsCompleted(ctx, c1, c2) {
+					return err
+				}
+				return nil
+			}))
+			all = append(all, named(ctx, "awaits", await(d1)))
+			all = append(all, named(ctx, "groups", func(ctx context.Context) error {
+				return async.WithTaskGroup(ctx, func(ctx context.Context, tg *async.TaskGroup) error {
+					tg.Go(never.Wait, async.Name("t1"))
+					tg.Go(sleepLong, async.Name("t2"))
+					return nil
+				})
+			}))
+			for range 3 {
+				giveWay(ctx)
+			}
+			wantTree(t, ctx, `
+Task-1 runs
+gathers awaits
+├── g1 waits for Event(unset, waiters: 9)
+└── g2 waits for Event(unset, waiters: 9)
+shields awaits
+└── s1 waits for Event(unset, waiters: 9)
+waits awaits
+├── w1 waits for Event(unset, waiters: 9)
+└── w2 waits for Event(unset, waiters: 9)
+collects awaits
+├── c1 waits for Event(unset, waiters: 9)
+└── c2 waits for Event(unset, waiters: 9)
+awaits awaits
+└── d1 waits for Event(unset, waiters: 9)
+groups awaits
+├── t1 waits for Event(unset, waiters: 9)
+└── t2 sleeps
+`)
+			never.Set()
+			all[len(all)-1].Cancel()
+			_, err := async.GatherSettledOf(ctx, all)
+			return err
+		})
+	})
+	t.Run("in debug mode it says where, and for how long", func(t *testing.T) {
+		onVirtual(t, func(ctx context.Context) error {
+			task := named(ctx, "sleeper", sleepLong)
+			outer := named(ctx, "outer", await(task))
+			giveWay(ctx)
+			async.Sleep(ctx, 90*time.Second)
+			wantTree(t, ctx, `
+Task-1 runs
+outer awaits at callgraph_test.go for 1m30s
+└── sleeper sleeps at callgraph_test.go for 1m30s
+`)
+			task.Cancel()
+			_, err := async.GatherSettledOf(ctx, []*async.Task[async.Void]{outer})
+			return err
+		}, async.Debug())
+	})
+	t.Run("a task that several await has its tree below the first, and so has a ring", func(t *testing.T) {
+		onVirtual(t, func(ctx context.Context) error {
+			var a, b *async.Task[async.Void]
+			shared := named(ctx, "shared", sleepLong)
+			x, y := named(ctx, "x", await(shared)), named(ctx, "y", await(shared))
+			a = named(ctx, "a", func(ctx context.Context) error { return await(b)(ctx) })
+			b = named(ctx, "b", func(ctx context.Context) error { return await(a)(ctx) })
+			giveWay(ctx)
+			wantTree(t, ctx, `
+Task-1 runs
+x awaits
+└── shared sleeps
+y awaits
+└── shared, see above
+a awaits
+└── b awaits
+    └── a, see above
+`)
+			shared.Cancel()
+			a.Cancel()
+			_, err := async.GatherSettledOf(ctx, []*async.Task[async.Void]{x, y, a, b})
+			return err
+		})
+	})
+	t.Run("tasks that have not begun, are about to go on, or block outside are named", func(t *testing.T) {
+		onVirtual(t, func(ctx context.Context) error {
+			entered, leave := make(chan struct{}), make(chan struct{})
+			outside := named(ctx, "outside", func(ctx context.Context) error {
+				_, err := async.Block(ctx, func(context.Context) (int, error) { close(entered); <-leave; return 0, nil })
+				return err
+			})
+			ready := named(ctx, "ready", giveWay)
+			giveWay(ctx)
+			<-entered
+			fresh := named(ctx, "fresh", giveWay)
+			wantTree(t, ctx, `
+Task-1 runs
+outside blocks outside
+ready is about to go on
+fresh is about to begin
+`)
+			close(leave)
+			_, err := async.Gather(ctx, outside, ready, fresh)
+			return err
+		})
+	})
+	t.Run("another goroutine gets the tree, of a closed loop an empty one, and a broken writer's error", func(t *testing.T) {
+		var l *async.Loop
+		err := async.Run(func(ctx context.Context) error {
+			l, _ = async.RunningLoop(ctx)
+			_, err := async.ToThread(ctx, func(context.Context) (int, error) {
+				var b bytes.Buffer
+				err := async.WriteTaskTree(&b, l)
+				if !strings.HasPrefix(bare(b.String()), "Task-1 waits for ") {
+					t.Errorf("the tree is %q", b.String())
+				}
+				return 0, err
+			})
+			if werr := async.WriteTaskTree(brokenWriter{}, l); !errors.Is(werr, errBroken) {
+				t.Errorf("the error is %v", werr)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		var b bytes.Buffer
+		if err := async.WriteTaskTree(&b, l); err != nil || b.Len() > 0 {
+			t.Errorf("of a closed loop it is %q, %v", b.String(), err)
+		}
+	})
+	t.Run("a nil writer panics", func(t *testing.T) {
+		defer func() {
+			if r := recover(); r != "async: WriteTaskTree was called with a nil Writer" {
+				t.Errorf("the panic is %v", r)
+			}
+		}()
+		l := async.NewLoop()
+		defer l.Close()
+		async.WriteTaskTree(nil, l)
+	})
+}
+
+var errBroken = errors.New("broken")
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestCaptureCallGraph(t *testing.T) {
+	t.Run("it has the caller's functions, and those who wait for it, and for them", func(t *testing.T) {
+		onVirtual(t, func(ctx context.Context) error {
+			var inner *async.Task[async.Void]
+			var got string
+			inner = named(ctx, "inner", func(ctx context.Context) error {
+				giveWay(ctx)
+				got = capture(ctx).String()
+				return nil
+			})
+			outer := named(ctx, "outer", func(ctx context.Context) error {
+				_, err := async.Gather(ctx, inner)
+				return err
+			})
+			if err := await(outer)(ctx); err != nil {
+				return err
+			}
+			want := `* Task("inner")
+  + Call stack:
+  |   callgraph_test.go, in github.com/asyncgo/asyncgo/async_test.capture
+  |   callgraph_test.go
+  + Awaited by:
+    * Task("outer")
+      + Call stack:
+      |   callgraph_test.go
+      + Awaited by:
+        * Task("Task-1")
+          + Call stack:
+          |   callgraph_test.go
+          |   callgraph_test.go`
+			if got := bare(got); got != want {
+				t.Errorf("the graph is\n%s\nand should be\n%s", got, want)
+			}
+			return nil
+		}, async.Debug())
+	})
+	t.Run("a ring of tasks ends where it began", func(t *testing.T) {
+		onVirtual(t, func(ctx context.Context) error {
+			var a, b *async.Task[async.Void]
+			a = named(ctx, "a", func(ctx context.Context) error { return await(b)(ctx) })
+			b = named(ctx, "b", func(ctx context.Context) error { return await(a)(ctx) })
+			giveWay(ctx)
+			want := "* Task(\"a\")\n  + Awaited by:\n    * Task(\"b\")\n      + Awaited by:\n        * Task(\"a\")"
+			if got := async.CaptureCallGraphOf(a).String(); got != want {
+				t.Errorf("the graph is\n%s\nand should be\n%s", got, want)
+			}
+			a.Cancel()
+			_, err := async.GatherSettled(ctx, a, b)
+			return err
+		})
+	})
+	t.Run("a future has no name, and a goroutine that is no task has no graph", func(t *testing.T) {
+		onVirtual(t, func(ctx context.Context) error {
+			f := async.NewFuture[int](ctx)
+			task := named(ctx, "waiter", await(f))
+			giveWay(ctx)
+			g := async.CaptureCallGraphOf(f)
+			if g.Task != "" || len(g.CallStack) > 0 || len(g.AwaitedBy) != 1 || g.AwaitedBy[0].Task != "waiter" {
+				t.Errorf("the graph is\n%s", g)
+			}
+			f.SetResult(1)
+			return await(task)(ctx)
+		})
+		if g := async.CaptureCallGraph(t.Context()); g != nil {
+			t.Errorf("outside of a loop the graph is %v", g)
+		}
+		defer func() {
+			if r := recover(); r != "async: CaptureCallGraphOf was called with a nil future" {
+				t.Errorf("the panic is %v", r)
+			}
+		}()
+		async.CaptureCallGraphOf[*async.Future[int]](nil)
+	})
+}
+
+func capture(ctx context.Context) *async.CallGraph { return async.CaptureCallGraph(ctx) }
