@@ -2,4 +2,4 @@
 
 package gevent_test
 
-func init() { withoutPort["88_signal_subprocess"] = "a process cannot send itself signals here" }
+func init() { portedElsewhere["88_signal_subprocess"] = "a process cannot send itself signals here" }

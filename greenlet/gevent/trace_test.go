@@ -102,6 +102,9 @@ var withoutPort = map[string]string{
 	"92_pywsgi":        "net/http",
 }
 
+// portedElsewhere are the traces whose port runs on other systems than this one, with the reason.
+var portedElsewhere = map[string]string{}
+
 type port struct {
 	name       string
 	run        func(p *printer)
@@ -161,8 +164,8 @@ func TestTrace(t *testing.T) {
 
 func TestTracesArePorted(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "traces", "*.out"))
-	if err != nil || len(files) != len(ports)+len(withoutPort) {
-		t.Errorf("there are %d traces, %d ports and %d without, %v", len(files), len(ports), len(withoutPort), err)
+	if err != nil || len(files) != len(ports)+len(withoutPort)+len(portedElsewhere) {
+		t.Errorf("there are %d traces, %d ports, %d ports elsewhere and %d without, %v", len(files), len(ports), len(portedElsewhere), len(withoutPort), err)
 	}
 }
 

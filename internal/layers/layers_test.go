@@ -44,8 +44,9 @@ var floors = []string{
 // outside lists what stands on no floor: the root's own package comment, the
 // examples and the documentation with their tests, and the tests of the whole
 // tree: of its documentation, its API and its layers. They import what every user
-// can import, and nobody imports them.
-var outside = []string{"", "docs", "examples", "internal/apidump", "internal/doccheck", "internal/layers"}
+// can import, and nobody imports them. What tests of several packages share stands
+// here too: it is for test files alone.
+var outside = []string{"", "docs", "examples", "internal/apidump", "internal/doccheck", "internal/factdocs", "internal/layers"}
 
 // requirements are the modules that the root go.mod may require directly.
 // Anything heavy or optional lives in a nested module instead.
