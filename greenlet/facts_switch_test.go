@@ -13,17 +13,17 @@ func TestSwitch(t *testing.T) {
 	onEach(t, "A1 control goes to and fro", func(t *testing.T, root *greenlet.Greenlet, start maker) {
 		var tr trace
 		g := start(func(...any) (any, error) {
-			tr.add("1")
+			tr.Add("1")
 			must(root.Switch())
-			tr.add("3")
+			tr.Add("3")
 			return nil, nil
 		})
-		tr.add("0")
+		tr.Add("0")
 		must(g.Switch())
-		tr.add("2")
+		tr.Add("2")
 		must(g.Switch())
-		tr.add("4")
-		tr.expect(t, "0 1 2 3 4")
+		tr.Add("4")
+		tr.Expect(t, "0 1 2 3 4")
 	})
 
 	onEach(t, "A2 the first switch gives the arguments, the return value comes back", func(t *testing.T, _ *greenlet.Greenlet, start maker) {
@@ -58,10 +58,10 @@ func TestSwitch(t *testing.T) {
 	onEach(t, "A5 two children take turns and end one after the other", func(t *testing.T, root *greenlet.Greenlet, start maker) {
 		var tr trace
 		body := func(...any) (any, error) {
-			tr.add("x")
+			tr.Add("x")
 			must(root.Switch())
-			tr.add("y")
-			tr.add("y")
+			tr.Add("y")
+			tr.Add("y")
 			return nil, nil
 		}
 		g1, g2 := start(body), start(body)
@@ -82,9 +82,9 @@ func TestSwitch(t *testing.T) {
 		var tr trace
 		var g *greenlet.Greenlet
 		g = start(func(...any) (any, error) {
-			tr.add("a")
+			tr.Add("a")
 			h := start(func(...any) (any, error) {
-				tr.add("b")
+				tr.Add("b")
 				if parent() != g {
 					t.Error("the parent is not the creator")
 				}
@@ -92,12 +92,12 @@ func TestSwitch(t *testing.T) {
 				return nil, nil
 			})
 			must(h.Switch())
-			tr.add("c")
+			tr.Add("c")
 			must(h.Switch())
 			return nil, nil
 		})
 		must(g.Switch())
-		tr.expect(t, "a b c")
+		tr.Expect(t, "a b c")
 	})
 
 	onEach(t, "A7 a switch to oneself returns at once", func(t *testing.T, root *greenlet.Greenlet, start maker) {
@@ -122,7 +122,7 @@ func TestSwitch(t *testing.T) {
 					if err != nil {
 						return nil, err
 					}
-					tr.add("%s:%v", name, got)
+					tr.Add("%s:%v", name, got)
 				}
 				return name + " end", nil
 			})
@@ -131,7 +131,7 @@ func TestSwitch(t *testing.T) {
 		next["a"], next["b"], next["c"] = b, c, a
 		v, err := a.Switch("go")
 		is(t, v, err, "a end", nil)
-		tr.expect(t, "a:c b:a2 c:b2 a:c2")
+		tr.Expect(t, "a:c b:a2 c:b2 a:c2")
 		if !a.Dead() || b.Dead() || c.Dead() {
 			t.Error("not only a is dead")
 		}
@@ -146,13 +146,13 @@ func TestSwitch(t *testing.T) {
 				root := greenlet.Current()
 				var tr trace
 				g := greenlet.New(func(...any) (any, error) {
-					tr.add("1")
+					tr.Add("1")
 					must(root.Switch())
-					tr.add("3")
+					tr.Add("3")
 					return nil, nil
 				})
 				must(g.Switch())
-				tr.add("2")
+				tr.Add("2")
 				must(g.Switch())
 				done <- strings.Join(tr, "") == "123" && greenlet.Current() == root && g.Dead()
 			}()
@@ -288,7 +288,7 @@ func TestParent(t *testing.T) {
 		var tr trace
 		a := start(func(...any) (any, error) {
 			_, err := root.Switch()
-			tr.add("a")
+			tr.Add("a")
 			return nil, err
 		})
 		b := start(func(...any) (any, error) {
@@ -302,7 +302,7 @@ func TestParent(t *testing.T) {
 		}
 		v, err := b.Switch()
 		is(t, v, err, nil, fault)
-		tr.expect(t, "a")
+		tr.Expect(t, "a")
 		if !a.Dead() || !b.Dead() {
 			t.Error("both have to be dead")
 		}

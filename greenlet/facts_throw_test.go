@@ -28,7 +28,7 @@ func TestThrow(t *testing.T) {
 		var tr trace
 		outer := start(func(...any) (any, error) {
 			_, err := root.Switch("ready")
-			tr.add("%v", err)
+			tr.Add("%v", err)
 			return nil, errOther
 		})
 		must(outer.Switch())
@@ -36,7 +36,7 @@ func TestThrow(t *testing.T) {
 		if _, err := inner.Switch(); err != errOther || !inner.Dead() || !outer.Dead() {
 			t.Errorf("the error is %v, inner is dead: %v, outer is dead: %v", err, inner.Dead(), outer.Dead())
 		}
-		tr.expect(t, "fault")
+		tr.Expect(t, "fault")
 	})
 
 	onEach(t, "C2 C3 an error is thrown at the switch where the greenlet is parked", func(t *testing.T, root *greenlet.Greenlet, start maker) {
@@ -219,21 +219,21 @@ func TestPanics(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			defer tr.add("root")
+			defer tr.Add("root")
 			outer := start(func(...any) (any, error) {
-				defer tr.add("outer")
+				defer tr.Add("outer")
 				inner := start(func(...any) (any, error) {
-					defer tr.add("inner")
+					defer tr.Add("inner")
 					runtime.Goexit()
 					return nil, nil
 				})
 				return inner.Switch()
 			})
 			outer.Switch()
-			tr.add("never")
+			tr.Add("never")
 		}()
 		<-done
-		tr.expect(t, "inner outer root")
+		tr.Expect(t, "inner outer root")
 	})
 
 	onEach(t, "a deferred call may switch", func(t *testing.T, root *greenlet.Greenlet, start maker) {
@@ -275,18 +275,18 @@ func TestState(t *testing.T) {
 	onEach(t, "D5 killing ends a greenlet at once, and its deferred calls run", func(t *testing.T, root *greenlet.Greenlet, start maker) {
 		var tr trace
 		g := start(func(...any) (any, error) {
-			defer tr.add("finally")
+			defer tr.Add("finally")
 			_, err := root.Switch()
-			tr.add("%v", errors.Is(err, greenlet.ErrExit))
+			tr.Add("%v", errors.Is(err, greenlet.ErrExit))
 			return nil, err
 		})
 		must(g.Switch())
-		tr.add("before")
+		tr.Add("before")
 		if err := g.Kill(); err != nil || !g.Dead() {
 			t.Errorf("the error is %v, dead: %v", err, g.Dead())
 		}
-		tr.add("after")
-		tr.expect(t, "before true finally after")
+		tr.Add("after")
+		tr.Expect(t, "before true finally after")
 		if err := g.Kill(); err != nil {
 			t.Errorf("killing it again returns %v", err)
 		}
@@ -338,7 +338,7 @@ func TestState(t *testing.T) {
 			defer close(done)
 			root := greenlet.Current()
 			forgotten = start(func(...any) (any, error) {
-				defer tr.add("deferred")
+				defer tr.Add("deferred")
 				return root.Switch()
 			})
 			must(forgotten.Switch())
@@ -362,7 +362,7 @@ func TestState(t *testing.T) {
 		if err := stubborn.Kill(); err != nil || !stubborn.Dead() {
 			t.Errorf("the error is %v", err)
 		}
-		tr.expect(t, "deferred")
+		tr.Expect(t, "deferred")
 	})
 
 	t.Run("the helper names what is left behind", func(t *testing.T) {
@@ -392,7 +392,7 @@ func TestSetTrace(t *testing.T) {
 			if greenlet.Current() != target {
 				t.Error("the tracer is not called in the target")
 			}
-			tr.add("%s(%s→%s)", e, names[origin], names[target])
+			tr.Add("%s(%s→%s)", e, names[origin], names[target])
 		}
 		if greenlet.SetTrace(tracer) != nil {
 			t.Error("there was a tracer")
@@ -409,7 +409,7 @@ func TestSetTrace(t *testing.T) {
 		if greenlet.SetTrace(nil) == nil {
 			t.Error("there was no tracer")
 		}
-		tr.expect(t, "switch(main→g1) switch(g1→main) switch(main→g2) throw(g2→main) switch(main→g3) switch(g3→main) "+
+		tr.Expect(t, "switch(main→g1) switch(g1→main) switch(main→g2) throw(g2→main) switch(main→g3) switch(g3→main) "+
 			"throw(main→g3) switch(g3→main) switch(main→main)")
 	})
 

@@ -68,7 +68,7 @@ func TestGeneratorMeetsOthers(t *testing.T) {
 		gen := greenlet.NewGenerator(func(yield func(int) (int, error)) error {
 			inner = start(func(...any) (any, error) { return yield(1) })
 			v, err := inner.Switch()
-			tr.add("body %v %v", v, err)
+			tr.Add("body %v %v", v, err)
 			_, err = yield(2)
 			return err
 		})
@@ -79,7 +79,7 @@ func TestGeneratorMeetsOthers(t *testing.T) {
 		}
 		v, err = gen.Next()
 		gives(t, v, err, 2)
-		tr.expect(t, "body <nil> <nil>")
+		tr.Expect(t, "body <nil> <nil>")
 		if err := gen.Close(); err != nil {
 			t.Error(err)
 		}
@@ -94,15 +94,15 @@ func TestGeneratorMeetsOthers(t *testing.T) {
 			yield(1)
 			child := start(func(...any) (any, error) {
 				_, err := gen.Next() // It resumes the body, which stands in Switch below.
-				tr.add("child %v", err)
+				tr.Add("child %v", err)
 				return nil, errFault
 			})
 			_, err := child.Switch()
-			tr.add("body %v", err)
+			tr.Add("body %v", err)
 			v, err := root.Switch("out")
-			tr.add("body %v %v", v, err)
+			tr.Add("body %v %v", v, err)
 			_, err = child.Switch()
-			tr.add("body %v", err)
+			tr.Add("body %v", err)
 			return nil
 		})
 		v, err := gen.Next()
@@ -111,7 +111,7 @@ func TestGeneratorMeetsOthers(t *testing.T) {
 		is(t, w, err, "out", nil)
 		w, err = body.Switch("in")
 		is(t, w, err, nil, nil)
-		tr.expect(t, "body <nil> body in <nil> child "+greenlet.ErrGeneratorState.Error()+" body "+errFault.Error())
+		tr.Expect(t, "body <nil> body in <nil> child "+greenlet.ErrGeneratorState.Error()+" body "+errFault.Error())
 		if !body.Dead() {
 			t.Error("the body has not ended")
 		}
@@ -127,9 +127,9 @@ func TestGeneratorMeetsOthers(t *testing.T) {
 			body = greenlet.Current()
 			for {
 				v, err := yield(1)
-				tr.add("%v %v", v, err)
+				tr.Add("%v %v", v, err)
 				if _, err := yield(2); err != nil {
-					tr.add("%v", err == greenlet.ErrGeneratorState)
+					tr.Add("%v", err == greenlet.ErrGeneratorState)
 				}
 				if _, err := root.Switch("woken"); err != nil {
 					return err
@@ -140,12 +140,12 @@ func TestGeneratorMeetsOthers(t *testing.T) {
 		gives(t, v, err, 1)
 		w, err := start(func(...any) (any, error) { return body.Switch("lost") }).Switch()
 		is(t, w, err, "woken", nil)
-		tr.expect(t, "0 <nil> true")
+		tr.Expect(t, "0 <nil> true")
 		v, err = gen.Send(3) // It goes on behind the Switch.
 		gives(t, v, err, 1)
 		w, err = body.Throw(errFault)
 		is(t, w, err, "woken", nil)
-		tr.expect(t, "0 "+errFault.Error()+" true")
+		tr.Expect(t, "0 "+errFault.Error()+" true")
 		for _, g := range greenlet.All() {
 			if g.Kill() != nil {
 				t.Errorf("%v was not killed", g)
@@ -179,7 +179,7 @@ func TestGeneratorMeetsOthers(t *testing.T) {
 		gen := echo(1)
 		moves := 0
 		greenlet.SetTrace(func(event greenlet.Event, origin, target *greenlet.Greenlet) {
-			tr.add("%s %v", event, target == root)
+			tr.Add("%s %v", event, target == root)
 			if moves++; moves == 4 {
 				panic("tracer")
 			}
@@ -192,7 +192,7 @@ func TestGeneratorMeetsOthers(t *testing.T) {
 		if v != 2 || !errors.As(err, &p) || p.Value != "tracer" {
 			t.Errorf("Send returns %v and %v", v, err)
 		}
-		tr.expect(t, "switch false switch true switch false switch true")
+		tr.Expect(t, "switch false switch true switch false switch true")
 		v, err = gen.Send(3)
 		gives(t, v, err, 3)
 		if err := gen.Close(); err != nil {
@@ -205,9 +205,9 @@ func TestGeneratorMeetsOthers(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			defer tr.add("consumer")
+			defer tr.Add("consumer")
 			gen := greenlet.NewGenerator(func(yield func(int) (int, error)) error {
-				defer tr.add("body")
+				defer tr.Add("body")
 				yield(1)
 				runtime.Goexit()
 				return nil
@@ -217,7 +217,7 @@ func TestGeneratorMeetsOthers(t *testing.T) {
 			t.Error("Next returned")
 		}()
 		<-done
-		tr.expect(t, "body consumer")
+		tr.Expect(t, "body consumer")
 		greenlet.VerifyNone(t)
 	})
 }

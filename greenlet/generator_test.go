@@ -12,7 +12,7 @@ import (
 func counter(tr *trace, n int) *greenlet.Generator[struct{}, int] {
 	return greenlet.NewGenerator(func(yield func(int) (struct{}, error)) error {
 		for i := range n {
-			tr.add("%d", i)
+			tr.Add("%d", i)
 			if _, err := yield(i); err != nil {
 				return err
 			}
@@ -26,11 +26,11 @@ func TestGenerator(t *testing.T) {
 		var tr trace
 		for range 3 {
 			for v := range counter(&tr, 5).All() {
-				tr.add("%d", v)
+				tr.Add("%d", v)
 			}
 		}
 		const once = "0 0 1 1 2 2 3 3 4 4"
-		tr.expect(t, once+" "+once+" "+once)
+		tr.Expect(t, once+" "+once+" "+once)
 		greenlet.VerifyNone(t)
 	})
 

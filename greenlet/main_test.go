@@ -2,19 +2,15 @@ package greenlet_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/asyncgo/asyncgo/greenlet"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
-// TestMain fails if a goroutine outlives the tests. Exempt are the two that ants starts when it is imported,
-// as the goroutines that exist by now.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreCurrent())
-}
+func TestMain(m *testing.M) { witness.Main(m) }
+
+type trace = witness.Trace
 
 // A maker makes a greenlet on one of the carriers.
 type maker func(run func(args ...any) (any, error), opts ...greenlet.Option) *greenlet.Greenlet
@@ -37,30 +33,14 @@ func onEach(t *testing.T, name string, test func(t *testing.T, root *greenlet.Gr
 	t.Run(name, func(t *testing.T) {
 		for _, c := range carriers {
 			t.Run(c.name, func(t *testing.T) {
-				before := goleak.IgnoreCurrent()
+				witness.NoLeaks(t)
 				test(t, greenlet.Current(), c.make)
 				if !t.Failed() {
 					greenlet.VerifyNone(t)
-					goleak.VerifyNone(t, before)
 				}
 			})
 		}
 	})
-}
-
-// A trace is what happened, in order. Everybody in a tree writes to it and nobody locks it: that the race
-// detector agrees is part of every test.
-type trace []string
-
-func (tr *trace) add(format string, args ...any) { *tr = append(*tr, fmt.Sprintf(format, args...)) }
-
-// expect compares the trace with words, and empties it.
-func (tr *trace) expect(t testing.TB, want string) {
-	t.Helper()
-	if got := strings.Join(*tr, " "); got != want {
-		t.Errorf("what happened is\n\t%s\nand should be\n\t%s", got, want)
-	}
-	*tr = nil
 }
 
 // parent is getcurrent().parent.

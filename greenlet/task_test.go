@@ -28,20 +28,20 @@ func TestInTask(t *testing.T) {
 			for i := range tasks {
 				tasks[i] = async.Go(ctx, func(ctx context.Context) error {
 					g := start(func(...any) (any, error) {
-						tr.add("%d", i)
+						tr.Add("%d", i)
 						err := async.Sleep(ctx, 0)
-						tr.add("%d", i)
+						tr.Add("%d", i)
 						return nil, errors.Join(err, async.Sleep(ctx, time.Duration(3-i)*time.Second))
 					})
 					_, err := g.Switch()
-					tr.add("end%d", i)
+					tr.Add("end%d", i)
 					return err
 				})
 			}
 			_, err := async.Gather(ctx, tasks[0], tasks[1], tasks[2])
 			return err
 		})
-		tr.expect(t, "0 1 2 0 1 2 end2 end1 end0")
+		tr.Expect(t, "0 1 2 0 1 2 end2 end1 end0")
 	})
 
 	onEach(t, "every way to wait works in a greenlet, and in one inside that", func(t *testing.T, _ *greenlet.Greenlet, start maker) {
@@ -103,7 +103,7 @@ func TestInTask(t *testing.T) {
 					_, err := start(func(...any) (any, error) {
 						v, err := gen.Next()
 						for ; v < 3 && err == nil; v, err = gen.Send(v) {
-							tr.add("%d:%d", i, v)
+							tr.Add("%d:%d", i, v)
 						}
 						return nil, errors.Join(err, gen.Close())
 					}).Switch()
@@ -113,7 +113,7 @@ func TestInTask(t *testing.T) {
 			_, err := async.Gather(ctx, tasks[0], tasks[1])
 			return err
 		})
-		tr.expect(t, "0:1 1:1 0:2 1:2")
+		tr.Expect(t, "0:1 1:1 0:2 1:2")
 	})
 
 	onEach(t, "a cancellation reaches a greenlet that waits", func(t *testing.T, _ *greenlet.Greenlet, start maker) {
@@ -194,7 +194,7 @@ func TestInTask(t *testing.T) {
 			first := async.Go(ctx, func(context.Context) error {
 				root := greenlet.Current()
 				g = start(func(...any) (any, error) {
-					defer tr.add("deferred")
+					defer tr.Add("deferred")
 					return root.Switch()
 				})
 				_, err := g.Switch()
@@ -211,7 +211,7 @@ func TestInTask(t *testing.T) {
 			}).Await(ctx)
 			return err
 		})
-		tr.expect(t, "deferred")
+		tr.Expect(t, "deferred")
 	})
 
 	onEach(t, "what a task has forgotten can be ended when its loop is gone", func(t *testing.T, _ *greenlet.Greenlet, start maker) {
@@ -244,19 +244,19 @@ func TestInTask(t *testing.T) {
 		var tr trace
 		l := async.NewLoop(async.Clock(loop.NewVirtual()))
 		async.CreateTask(l.Context(), func(ctx context.Context) (int, error) {
-			defer tr.add("task")
+			defer tr.Add("task")
 			_, err := start(func(...any) (any, error) {
-				defer tr.add("greenlet")
+				defer tr.Add("greenlet")
 				return nil, async.Sleep(ctx, time.Hour)
 			}).Switch()
-			tr.add("never")
+			tr.Add("never")
 			return 0, err
 		})
 		l.Stop()
 		if err := errors.Join(l.RunForever(), l.Close()); err != nil {
 			t.Error(err)
 		}
-		tr.expect(t, "greenlet task")
+		tr.Expect(t, "greenlet task")
 	})
 
 	onEach(t, "a panic and a Goexit in a greenlet are the task's", func(t *testing.T, _ *greenlet.Greenlet, start maker) {

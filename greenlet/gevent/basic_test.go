@@ -5,24 +5,25 @@ import (
 	"time"
 
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 func TestBasics(t *testing.T) {
 	t.Run("spawn and join", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		var gs []*gevent.Greenlet[int]
 		for i := range 3 {
 			gs = append(gs, gevent.Spawn(func() (int, error) {
-				tr.add("%d", i)
+				tr.Add("%d", i)
 				err := gevent.Sleep(0)
-				tr.add("%d", i)
+				tr.Add("%d", i)
 				return i, err
 			}))
 		}
-		tr.add("main")
+		tr.Add("main")
 		must(gevent.JoinAll(gs))
-		tr.expect(t, "main 0 1 2 0 1 2")
+		tr.Expect(t, "main 0 1 2 0 1 2")
 		if v, err := gs[2].Get(); v != 2 || err != nil {
 			t.Error(v, err)
 		}

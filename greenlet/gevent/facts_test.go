@@ -15,6 +15,7 @@ import (
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/greenlet"
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 var errFault = errors.New("fault")
@@ -28,31 +29,31 @@ func hourly() *gevent.Greenlet[any] {
 
 func TestScheduling(t *testing.T) {
 	t.Run("E3 E4 a child goes to the end of the queue, and outlives its spawner", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		p := gevent.Go(func() {
-			tr.add("p")
-			gevent.Go(func() { tr.add("child") })
+			tr.Add("p")
+			gevent.Go(func() { tr.Add("child") })
 		})
-		s := gevent.Go(func() { tr.add("sibling") })
+		s := gevent.Go(func() { tr.Add("sibling") })
 		must(gevent.JoinAll([]gevent.Joinable{p, s}))
 		must(gevent.WaitAll())
-		tr.expect(t, "p sibling child")
+		tr.Expect(t, "p sibling child")
 	})
 
 	t.Run("E6 timers come in the order of their deadlines, behind what is ready", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		for _, n := range []int{40, 20, 0} {
-			gevent.SpawnLater(ms(n), func() (any, error) { tr.add("%d", n); return nil, nil })
+			gevent.SpawnLater(ms(n), func() (any, error) { tr.Add("%d", n); return nil, nil })
 		}
-		gevent.Go(func() { tr.add("now") })
+		gevent.Go(func() { tr.Add("now") })
 		must(gevent.WaitAll())
-		tr.expect(t, "now 0 20 40")
+		tr.Expect(t, "now 0 20 40")
 	})
 
 	t.Run("E10 E12 a greenlet starts once, and says in which state it is", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		runs := 0
 		g := gevent.New(func() (int, error) { runs++; return 7, nil })
 		if g.Started() || g.Ready() || g.Dead() {
@@ -71,42 +72,42 @@ func TestScheduling(t *testing.T) {
 	})
 
 	t.Run("E11 callbacks run in the order in which they came, a cancelled one never, a new one behind the others", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		l := must(async.RunningLoop(gevent.Context()))
 		var second *async.Handle
 		l.CallSoon(func() {
-			tr.add("1")
+			tr.Add("1")
 			second.Cancel()
-			l.CallSoon(func() { tr.add("4") })
+			l.CallSoon(func() { tr.Add("4") })
 		})
-		second = l.CallSoon(func() { tr.add("2") })
-		l.CallSoon(func() { tr.add("3") })
-		tr.add("main")
+		second = l.CallSoon(func() { tr.Add("2") })
+		l.CallSoon(func() { tr.Add("3") })
+		tr.Add("main")
 		must(gevent.WaitAll())
-		tr.expect(t, "main 1 3 4")
+		tr.Expect(t, "main 1 3 4")
 	})
 
 	t.Run("E13 the greenlet that runs is never dead", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		var g *gevent.Greenlet[any]
 		g = gevent.Spawn(func() (any, error) {
-			defer func() { tr.add("%v", g.Dead()) }()
-			tr.add("%v", g.Dead())
+			defer func() { tr.Add("%v", g.Dead()) }()
+			tr.Add("%v", g.Dead())
 			err := gevent.Sleep(0)
-			tr.add("%v", g.Dead())
+			tr.Add("%v", g.Dead())
 			return nil, err
 		})
-		g.RawLink(func(g *gevent.Greenlet[any]) { tr.add("link:%v", g.Dead()) })
+		g.RawLink(func(g *gevent.Greenlet[any]) { tr.Add("link:%v", g.Dead()) })
 		check(g.Join())
-		tr.expect(t, "false false false link:true")
+		tr.Expect(t, "false false false link:true")
 	})
 }
 
 func TestWaiting(t *testing.T) {
 	t.Run("F1 F2 F3 F4 JoinAll returns who has ended, in that order", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var gs []*gevent.Greenlet[any]
 		for _, n := range []int{90, 30, 60} {
 			gs = append(gs, sleeper(ms(n)))
@@ -130,7 +131,7 @@ func TestWaiting(t *testing.T) {
 	})
 
 	t.Run("F5 F7 F11 errors stay in their greenlets, and RaiseError gives the first one, each time", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		other := errors.New("other")
 		fails := func(d time.Duration, err error) *gevent.Greenlet[any] {
 			return gevent.Spawn(func() (any, error) { check(gevent.Sleep(d)); return nil, err })
@@ -158,7 +159,7 @@ func TestWaiting(t *testing.T) {
 	})
 
 	t.Run("F10 the limit of a Get can be a Timeout object", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		g := hourly()
 		limit := gevent.NewTimeout(ms(1))
 		get := func() error { _, err := g.Get(); return err }
@@ -175,7 +176,7 @@ func TestWaiting(t *testing.T) {
 	})
 
 	t.Run("F12 an outer timeout comes through a longer limit", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		g := hourly()
 		outer := gevent.StartTimeout(ms(10))
 		if _, err := g.GetTimeout(time.Hour); err != error(outer) || !errors.Is(err, context.DeadlineExceeded) {
@@ -186,7 +187,7 @@ func TestWaiting(t *testing.T) {
 	})
 
 	t.Run("F14 F15 F16 F19 IWait gives what becomes ready, of any kind", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var e gevent.Event
 		var r gevent.AsyncResult[int]
 		s := gevent.NewSemaphore(0)
@@ -214,7 +215,7 @@ func TestWaiting(t *testing.T) {
 	})
 
 	t.Run("F17 WaitAll runs all that can run", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		if !must(gevent.WaitAll()) {
 			t.Error("without a hub there is something left")
 		}
@@ -230,29 +231,29 @@ func TestWaiting(t *testing.T) {
 
 func TestKill(t *testing.T) {
 	t.Run("G2 G3 a kill is raised at the wait, once", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		g := gevent.Spawn(func() (any, error) {
-			defer tr.add("finally")
+			defer tr.Add("finally")
 			err := gevent.Sleep(time.Hour)
-			tr.add("%v", errors.Is(err, gevent.ErrGreenletExit))
+			tr.Add("%v", errors.Is(err, gevent.ErrGreenletExit))
 			check(gevent.Sleep(0)) // waits after that work
 			return nil, err
 		})
 		check(gevent.Sleep(0))
-		tr.add("kill")
+		tr.Add("kill")
 		g.KillNowait()
-		tr.add("called")
+		tr.Add("called")
 		check(g.Join())
-		tr.add("dead")
-		tr.expect(t, "kill called true finally dead")
+		tr.Add("dead")
+		tr.Expect(t, "kill called true finally dead")
 		if !g.Killed() || !g.Successful() {
 			t.Errorf("it is %v", g)
 		}
 	})
 
 	t.Run("G6 G8 a kill that is ignored, and one of oneself", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		g := gevent.Spawn(func() (int, error) {
 			gevent.Sleep(time.Hour)
 			return 3, gevent.Sleep(ms(20))
@@ -274,7 +275,7 @@ func TestKill(t *testing.T) {
 	})
 
 	t.Run("G11 who is killed while it waits takes nothing along", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var q gevent.Queue[int]
 		s := gevent.NewSemaphore(0)
 		first := gevent.Spawn(func() (int, error) { return q.Get() })
@@ -298,20 +299,20 @@ func TestKill(t *testing.T) {
 
 func TestLinks(t *testing.T) {
 	t.Run("H6 a link can take back a later one while they are called", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		for name, link := range map[string]func(*gevent.Greenlet[int], func(*gevent.Greenlet[int])){
 			"Link":    (*gevent.Greenlet[int]).Link,
 			"RawLink": (*gevent.Greenlet[int]).RawLink,
 		} {
 			var tr trace
-			later := func(*gevent.Greenlet[int]) { tr.add("later") }
+			later := func(*gevent.Greenlet[int]) { tr.Add("later") }
 			g := gevent.Spawn(func() (int, error) { return 5, nil })
-			link(g, func(g *gevent.Greenlet[int]) { tr.add("first"); g.Unlink(later) })
+			link(g, func(g *gevent.Greenlet[int]) { tr.Add("first"); g.Unlink(later) })
 			link(g, later)
-			link(g, func(*gevent.Greenlet[int]) { tr.add("%s", name) })
+			link(g, func(*gevent.Greenlet[int]) { tr.Add("%s", name) })
 			check(g.Join())
 			must(gevent.WaitAll())
-			tr.expect(t, "first "+name)
+			tr.Expect(t, "first "+name)
 			if g.HasLinks() != 0 {
 				t.Errorf("%d links are left", g.HasLinks())
 			}
@@ -319,7 +320,7 @@ func TestLinks(t *testing.T) {
 	})
 
 	t.Run("H8 a result, a queue and a channel can be linked to", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var good, bad gevent.AsyncResult[int]
 		var q gevent.Queue[*gevent.Greenlet[int]]
 		var ch gevent.Channel[*gevent.Greenlet[int]]
@@ -344,7 +345,7 @@ func TestLinks(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	t.Run("I3 Silent matters only to Do", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		quiet := gevent.StartTimeout(ms(1), gevent.Silent())
 		if err := gevent.Sleep(time.Hour); err != error(quiet) {
 			t.Errorf("the error is %v", err)
@@ -356,7 +357,7 @@ func TestTimeout(t *testing.T) {
 	})
 
 	t.Run("I5 I6 nested timeouts are told apart", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		outer := gevent.StartTimeout(ms(10))
 		inner := gevent.NewTimeout(time.Hour, gevent.Silent())
 		err := inner.Do(func() error { return gevent.Sleep(time.Hour) })
@@ -373,7 +374,7 @@ func TestTimeout(t *testing.T) {
 	})
 
 	t.Run("I8 a foreign timeout passes WithTimeout", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		outer := gevent.StartTimeout(ms(5))
 		defer outer.Cancel()
 		v, err := gevent.WithTimeout(time.Hour, func() (string, error) { return "", gevent.Sleep(time.Hour) }, "otherwise")
@@ -385,7 +386,7 @@ func TestTimeout(t *testing.T) {
 
 func TestHub(t *testing.T) {
 	t.Run("M1 M2 M3 what nothing can end is a LoopExit of the goroutine, with a report", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var never gevent.Event
 		stuck := gevent.Spawn(func() (bool, error) { return never.Wait() })
 		stuck.SetName("stuck")
@@ -407,7 +408,7 @@ func TestHub(t *testing.T) {
 	})
 
 	t.Run("M4 a timer prevents it", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var never gevent.Event
 		stuck := gevent.Spawn(func() (bool, error) { return never.Wait() })
 		if ended, err := gevent.JoinAll([]gevent.Joinable{stuck}, gevent.Within(ms(5))); len(ended) != 0 || err != nil {
@@ -417,7 +418,7 @@ func TestHub(t *testing.T) {
 	})
 
 	t.Run("M5 two that wait for each other's lock are found, and can be killed", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		a, b := gevent.NewSemaphore(1), gevent.NewSemaphore(1)
 		both := func(x, y *gevent.Semaphore) *gevent.Greenlet[any] {
 			return gevent.Spawn(func() (any, error) {
@@ -440,24 +441,24 @@ func TestHub(t *testing.T) {
 	})
 
 	t.Run("M10 a panic in a timer does not stop the hub", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
-		previous := gevent.SetErrorHandler(func(f gevent.Failure) { tr.add("%s", f.Name) })
+		previous := gevent.SetErrorHandler(func(f gevent.Failure) { tr.Add("%s", f.Name) })
 		defer func() { gevent.SetErrorHandler(previous) }()
 		l := must(async.RunningLoop(gevent.Context()))
-		l.SetExceptionHandler(func(_ *async.Loop, c async.ExceptionContext) { tr.add("%v", errors.Is(c.Err, errFault)) })
+		l.SetExceptionHandler(func(_ *async.Loop, c async.ExceptionContext) { tr.Add("%v", errors.Is(c.Err, errFault)) })
 		l.CallLater(ms(1), func() { panic(errFault) })
 		g := gevent.SpawnLater(ms(2), func() (any, error) { return nil, nil })
 		g.RawLink(func(*gevent.Greenlet[any]) { panic(errFault) })
 		late := gevent.SpawnLater(time.Hour, func() (any, error) { return nil, nil })
 		check(gevent.Sleep(ms(5)))
-		tr.add("slept")
-		tr.expect(t, "true callback slept")
+		tr.Add("slept")
+		tr.Expect(t, "true callback slept")
 		check(late.Kill())
 	})
 
 	t.Run("M11 a callback cannot wait", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var errs []error
 		g := gevent.Go(func() {})
 		g.RawLink(func(*gevent.Greenlet[gevent.Void]) {
@@ -474,35 +475,35 @@ func TestHub(t *testing.T) {
 	})
 
 	t.Run("M13 an outcome that comes before Get is kept", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		var good, bad gevent.AsyncResult[int]
 		good.Set(1)
 		bad.SetException(errFault)
-		gevent.Go(func() { tr.add("other") })
+		gevent.Go(func() { tr.Add("other") })
 		v, err := good.Get()
 		_, wrong := bad.Get()
-		tr.add("%d %v %v", v, err, wrong)
+		tr.Add("%d %v %v", v, err, wrong)
 		must(gevent.WaitAll())
-		tr.expect(t, "1 <nil> fault other")
+		tr.Expect(t, "1 <nil> fault other")
 	})
 
 	t.Run("M14 WaitAll ends with the hub, again and again, and only in its goroutine", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		for i := range 3 {
 			gevent.Go(func() {
 				_, err := gevent.WaitAll()
-				tr.add("%v", err == gevent.ErrBlockingInHub)
+				tr.Add("%v", err == gevent.ErrBlockingInHub)
 			})
-			gevent.SpawnLater(ms(1), func() (any, error) { tr.add("%d", i); return nil, nil })
-			tr.add("%v", must(gevent.WaitAll()))
+			gevent.SpawnLater(ms(1), func() (any, error) { tr.Add("%d", i); return nil, nil })
+			tr.Add("%v", must(gevent.WaitAll()))
 		}
-		tr.expect(t, "true 0 true true 1 true true 2 true")
+		tr.Expect(t, "true 0 true true 1 true true 2 true")
 	})
 
 	t.Run("L14 hubs of two goroutines work together", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		defer gevent.Ref()() // the other one may not have begun
 		var there, back gevent.Queue[int]
 		done := make(chan struct{})
@@ -533,7 +534,7 @@ func TestHub(t *testing.T) {
 	})
 
 	t.Run("Ref keeps the hub waiting for a plain goroutine", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		release := gevent.Ref()
 		defer release()
 		var r gevent.AsyncResult[int]
@@ -546,7 +547,7 @@ func TestHub(t *testing.T) {
 	})
 
 	t.Run("a task of package async spawns and joins, and can be awaited", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		check(async.Run(func(ctx context.Context) error {
 			g := gevent.Spawn(func() (int, error) {
 				err := gevent.Sleep(ms(1))
@@ -561,21 +562,21 @@ func TestHub(t *testing.T) {
 	})
 
 	t.Run("a raw greenlet in a greenlet of the hub waits for it", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		g := gevent.Spawn(func() (any, error) {
 			return greenlet.New(func(...any) (any, error) {
-				tr.add("raw")
+				tr.Add("raw")
 				err := gevent.Sleep(ms(1))
-				tr.add("raw")
+				tr.Add("raw")
 				return "done", err
 			}).Switch()
 		})
-		gevent.Go(func() { tr.add("other") })
+		gevent.Go(func() { tr.Add("other") })
 		if v := must(g.Get()); v != "done" {
 			t.Errorf("the value is %v", v)
 		}
-		tr.expect(t, "raw other raw")
+		tr.Expect(t, "raw other raw")
 		greenlet.VerifyNone(t)
 	})
 }
@@ -588,13 +589,13 @@ func TestPools(t *testing.T) {
 		var tr trace
 		for n, err := range results {
 			check(err)
-			tr.add("%d", n)
+			tr.Add("%d", n)
 		}
 		return strings.Join(tr, " ")
 	}
 
 	t.Run("J4 Map keeps the order of the items, and the size of the pool", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		for size := 1; size <= 3; size++ {
 			now, most := 0, 0
 			all := must(gevent.Map(gevent.NewPool(size), naps, func(n int) (int, error) {
@@ -610,7 +611,7 @@ func TestPools(t *testing.T) {
 	})
 
 	t.Run("J5 IMap keeps the order of the items, IMapUnordered that of the ends", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		for _, c := range []struct {
 			size int
 			want string
@@ -625,7 +626,7 @@ func TestPools(t *testing.T) {
 	})
 
 	t.Run("J6 of nothing comes nothing", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		p, none := gevent.NewPool(1), slices.Values([]int(nil))
 		if all := must(gevent.Map(p, none, nap)); len(all) != 0 {
 			t.Errorf("Map returns %v", all)
@@ -636,7 +637,7 @@ func TestPools(t *testing.T) {
 	})
 
 	t.Run("J9 IMap of a queue ends by the shutdown, behind a slow last item", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var q gevent.Queue[int]
 		gevent.Go(func() {
 			for _, n := range []int{1, 2, 20} {
@@ -651,7 +652,7 @@ func TestPools(t *testing.T) {
 	})
 
 	t.Run("J10 IMap runs as far ahead of its reader as it is told", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		five := slices.Values([]int{0, 1, 2, 3, 4})
 		for _, c := range []struct {
 			ahead []int
@@ -667,34 +668,34 @@ func TestPools(t *testing.T) {
 					for range 10 {
 						check(gevent.Sleep(0))
 					}
-					tr.add("%d", begun)
+					tr.Add("%d", begun)
 				}
-				tr.expect(t, c.want)
+				tr.Expect(t, c.want)
 			}
 		}
 	})
 
 	t.Run("J13 ApplyAsync never waits, and calls back with a value only", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		p := gevent.NewPool(1)
-		back := func(n int) { tr.add("back:%d", n) }
+		back := func(n int) { tr.Add("back:%d", n) }
 		for n := range 3 {
 			gevent.ApplyAsync(p, func() (int, error) {
-				tr.add("run:%d", n)
+				tr.Add("run:%d", n)
 				if n == 1 {
 					return 0, errFault
 				}
 				return n, gevent.Sleep(0)
 			}, back)
-			tr.add("called")
+			tr.Add("called")
 		}
 		must(gevent.WaitAll())
-		tr.expect(t, "called called called run:0 back:0 run:1 run:2 back:2")
+		tr.Expect(t, "called called called run:0 back:0 run:1 run:2 back:2")
 	})
 
 	t.Run("J18 a member leaves when it ends", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var p gevent.Group
 		a, b := sleeper(ms(1)), sleeper(time.Hour)
 		check(p.Add(a))
@@ -715,7 +716,7 @@ func TestPools(t *testing.T) {
 	})
 
 	t.Run("J19 Kill ends a Map that runs", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		p := gevent.NewPool(2)
 		m := gevent.Spawn(func() ([]int, error) {
 			return gevent.Map(p, slices.Values(make([]int, 7)), func(int) (int, error) { return 0, gevent.Sleep(time.Hour) })
@@ -732,23 +733,23 @@ func TestPools(t *testing.T) {
 
 func TestQueues(t *testing.T) {
 	t.Run("K2 K3 putters come in one by one", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		q := gevent.NewQueue[string](2)
 		p := gevent.Go(func() {
 			for _, s := range []string{"a", "b", "c"} {
 				check(q.Put(s))
-				tr.add("%s", s)
+				tr.Add("%s", s)
 			}
 		})
 		check(gevent.Sleep(0))
-		tr.add("%s", must(q.Get()))
+		tr.Add("%s", must(q.Get()))
 		check(p.Join())
-		tr.expect(t, "a b a c")
+		tr.Expect(t, "a b a c")
 	})
 
 	t.Run("K4 K5 peekers all get the item, a getter that gave up none", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var q gevent.Queue[int]
 		late := gevent.Spawn(func() (int, error) { return q.Get(ms(1)) })
 		if _, err := late.Get(); err != gevent.ErrEmpty {
@@ -771,7 +772,7 @@ func TestQueues(t *testing.T) {
 	})
 
 	t.Run("K9 K14 join and shutdown", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		q := gevent.NewQueue(0, 1, 2)
 		if must(q.Join(ms(1))) {
 			t.Error("it is joined")
@@ -795,7 +796,7 @@ func TestQueues(t *testing.T) {
 	})
 
 	t.Run("K6 a callback never waits, and hands over to who does", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		full, empty := gevent.NewQueue(1, 1), gevent.NewQueue[int](0)
 		var ch, shut gevent.Channel[int]
 		shut.Shutdown()
@@ -818,24 +819,24 @@ func TestQueues(t *testing.T) {
 			}
 		})
 		var tr trace
-		gevent.Go(func() { tr.add("get:%d", must(empty.Get())) })
-		gevent.Go(func() { check(full.Put(4)); tr.add("put:%v", full.Items()) })
-		gevent.Go(func() { tr.add("take:%d", must(ch.Get())) })
+		gevent.Go(func() { tr.Add("get:%d", must(empty.Get())) })
+		gevent.Go(func() { check(full.Put(4)); tr.Add("put:%v", full.Items()) })
+		gevent.Go(func() { tr.Add("take:%d", must(ch.Get())) })
 		check(gevent.Sleep(0))
 		in(func() {
 			check(empty.Put(3))
-			tr.add("next:%d", must(full.Get()))
+			tr.Add("next:%d", must(full.Get()))
 			check(ch.Put(5))
 		})
-		gevent.Go(func() { check(ch.Put(6)); tr.add("given") })
+		gevent.Go(func() { check(ch.Put(6)); tr.Add("given") })
 		check(gevent.Sleep(0))
-		in(func() { tr.add("taken:%d", must(ch.Get())) })
+		in(func() { tr.Add("taken:%d", must(ch.Get())) })
 		must(gevent.WaitAll())
-		tr.expect(t, "next:1 get:3 put:[4] take:5 taken:6 given")
+		tr.Expect(t, "next:1 get:3 put:[4] take:5 taken:6 given")
 	})
 
 	t.Run("K12 K13 a channel has no room, and who gets goes on before who puts", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		var ch gevent.Channel[string]
 		if err := ch.PutNowait("x"); err != gevent.ErrFull || !ch.Empty() || !ch.Full() || ch.Len() != 0 {
@@ -844,14 +845,14 @@ func TestQueues(t *testing.T) {
 		if err := ch.Put("x", ms(1)); err != gevent.ErrFull {
 			t.Errorf("the error is %v", err)
 		}
-		gevent.Go(func() { check(ch.Put("hi")); tr.add("done") })
-		gevent.Go(func() { tr.add("%s", must(ch.Get())) })
+		gevent.Go(func() { check(ch.Put("hi")); tr.Add("done") })
+		gevent.Go(func() { tr.Add("%s", must(ch.Get())) })
 		must(gevent.WaitAll())
-		tr.expect(t, "hi done")
+		tr.Expect(t, "hi done")
 	})
 
 	t.Run("K15 every queue has Join and TaskDone", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		for _, q := range []interface {
 			Put(int, ...time.Duration) error
 			Get(...time.Duration) (int, error)
@@ -879,7 +880,7 @@ func TestQueues(t *testing.T) {
 
 func TestEvents(t *testing.T) {
 	t.Run("L3 Wait reports whether the event was set in time", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var e gevent.Event
 		if must(e.Wait(ms(1))) || must(e.Wait(0)) {
 			t.Error("it was not set")
@@ -891,45 +892,45 @@ func TestEvents(t *testing.T) {
 	})
 
 	t.Run("L5 who was woken, clears the event and waits again is not woken by the same Set", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		var e gevent.Event
 		gevent.Go(func() {
-			tr.add("%v", must(e.Wait()))
+			tr.Add("%v", must(e.Wait()))
 			e.Clear()
-			tr.add("%v", must(e.Wait(ms(1))))
-			tr.add("%d", len(must(gevent.Wait([]*gevent.Event{&e}, gevent.Within(ms(1))))))
+			tr.Add("%v", must(e.Wait(ms(1))))
+			tr.Add("%d", len(must(gevent.Wait([]*gevent.Event{&e}, gevent.Within(ms(1))))))
 		})
-		gevent.Go(func() { must(e.Wait()); tr.add("other") })
+		gevent.Go(func() { must(e.Wait()); tr.Add("other") })
 		check(gevent.Sleep(0))
 		e.Set()
 		must(gevent.WaitAll())
-		tr.expect(t, "true other false 0")
+		tr.Expect(t, "true other false 0")
 	})
 
 	t.Run("L6 RawLink calls once, and later", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		var e gevent.Event
-		link := func() { e.RawLink(func(*gevent.Event) { tr.add("link") }) }
+		link := func() { e.RawLink(func(*gevent.Event) { tr.Add("link") }) }
 		link()
 		for range 2 {
 			e.Set()
-			tr.add("set")
+			tr.Add("set")
 			check(gevent.Sleep(0))
-			tr.add("slept")
+			tr.Add("slept")
 			e.Clear()
 		}
-		tr.expect(t, "set link slept set slept")
+		tr.Expect(t, "set link slept set slept")
 		e.Set()
 		link()
-		tr.add("linked")
+		tr.Add("linked")
 		must(gevent.WaitAll())
-		tr.expect(t, "linked link")
+		tr.Expect(t, "linked link")
 	})
 
 	t.Run("L7 L8 Get gives the outcome each time, Wait never an error", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var good, bad gevent.AsyncResult[int]
 		var limit *gevent.Timeout
 		for _, d := range []time.Duration{0, ms(1)} {
@@ -957,7 +958,7 @@ func TestEvents(t *testing.T) {
 
 func TestLocks(t *testing.T) {
 	t.Run("L9 an acquire with a limit reports false when that is over", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		s := gevent.NewSemaphore(0)
 		if s.TryAcquire() || must(s.Acquire(0)) || must(s.Acquire(ms(1))) {
 			t.Error("there is no permit")
@@ -969,7 +970,7 @@ func TestLocks(t *testing.T) {
 	})
 
 	t.Run("L13 an RLock belongs to its greenlet", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var r gevent.RLock
 		must(r.Acquire())
 		must(r.Acquire())
@@ -990,7 +991,7 @@ func TestLocks(t *testing.T) {
 	})
 
 	t.Run("L10 a hungry pair does not starve a third one", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		s := gevent.NewSemaphore(1)
 		done := false
 		hungry := func() {
@@ -1011,7 +1012,7 @@ func TestLocks(t *testing.T) {
 
 func TestLocal(t *testing.T) {
 	t.Run("L17 two locals are independent", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var a, b gevent.Local[int]
 		a.Set(1)
 		b.Set(2)
@@ -1025,7 +1026,7 @@ func TestLocal(t *testing.T) {
 	})
 
 	t.Run("L16 the value of a greenlet that has ended is freed", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var v gevent.Local[*[64]int]
 		freed := make(chan bool, 1)
 		g := gevent.Go(func() {
@@ -1046,7 +1047,7 @@ func TestLocal(t *testing.T) {
 
 func TestFaults(t *testing.T) {
 	t.Run("a panic is the error of Get", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		g := gevent.Spawn(func() (int, error) { panic(errFault) })
 		var p *gevent.PanicError
 		if _, err := g.Get(); !errors.As(err, &p) || !errors.Is(err, errFault) {
@@ -1055,29 +1056,29 @@ func TestFaults(t *testing.T) {
 	})
 
 	t.Run("M8 Goexit in a greenlet goes on in the goroutine of the hub", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		done := make(chan struct{})
 		var tr trace
 		go func() {
 			defer close(done)
-			defer tr.add("main")
+			defer tr.Add("main")
 			g := gevent.Go(func() {
-				defer tr.add("greenlet")
+				defer tr.Add("greenlet")
 				runtime.Goexit()
 			})
 			other := sleeper(time.Hour)
 			must(gevent.JoinAll([]gevent.Joinable{other, g}))
-			tr.add("never")
+			tr.Add("never")
 		}()
 		<-done
-		tr.expect(t, "greenlet main")
+		tr.Expect(t, "greenlet main")
 	})
 
 	t.Run("Destroy ends all that is there", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		gevent.Spawn(func() (any, error) {
-			defer tr.add("deferred")
+			defer tr.Add("deferred")
 			return nil, gevent.Sleep(time.Hour)
 		})
 		gevent.Go(func() {
@@ -1087,7 +1088,7 @@ func TestFaults(t *testing.T) {
 		})
 		check(gevent.Sleep(0))
 		gevent.Destroy()
-		tr.expect(t, "deferred")
+		tr.Expect(t, "deferred")
 	})
 
 	t.Run("nil functions are refused", func(t *testing.T) {

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 func TestSpawnCallbacks(t *testing.T) {
 	t.Run("E9 they are called once for every start, until they are removed", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var names []string
 		remove := gevent.AddSpawnCallback(func(g gevent.Joinable) { names = append(names, fmt.Sprintf("%v", g)) })
 		a := gevent.Go(func() {})
@@ -35,7 +36,7 @@ func TestSpawnCallbacks(t *testing.T) {
 
 func TestTree(t *testing.T) {
 	t.Run("N24 it shows who was spawned by whom, and what has become of them", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		defer gevent.TrackGreenletTree(gevent.TrackGreenletTree(true))
 		var kids []*gevent.Greenlet[int]
 		mid := gevent.Go(func() {
@@ -63,7 +64,7 @@ func TestTree(t *testing.T) {
 	})
 
 	t.Run("without tracking all are children of main, and without a hub there is main alone", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		if tree := gevent.CurrentTree(); tree.Name != "main" || len(tree.Children) != 0 {
 			t.Errorf("the tree is\n%v", tree)
 		}
@@ -78,7 +79,7 @@ func TestTree(t *testing.T) {
 
 func TestRunInfo(t *testing.T) {
 	t.Run("it tells of all hubs, also of those that do not come to their loops", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var q gevent.Queue[int]
 		g := gevent.Spawn(func() (int, error) { return q.Get() })
 		g.SetName("consumer")
@@ -107,7 +108,7 @@ func TestRunInfo(t *testing.T) {
 
 func TestMonitor(t *testing.T) {
 	t.Run("N22 a hub that does not run is told once, one that does never", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		events := make(chan any, 100)
 		off := gevent.Subscribe(func(e any) { events <- e })
 		defer off()
@@ -130,7 +131,7 @@ func TestMonitor(t *testing.T) {
 	})
 
 	t.Run("N23 functions are called in their period, until they are removed", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		m := gevent.StartMonitor(time.Hour)
 		calls := make(chan bool)
 		remove := m.Add(time.Millisecond, func() {
@@ -162,7 +163,7 @@ func TestMonitor(t *testing.T) {
 
 func TestAssertSwitches(t *testing.T) {
 	t.Run("N21 who does not wait is found", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		block := func() error { time.Sleep(3 * time.Millisecond); return nil }
 		yield := func() error { return gevent.Sleep(ms(1)) }
 		for _, c := range []struct {
@@ -191,7 +192,7 @@ func TestAssertSwitches(t *testing.T) {
 	})
 
 	t.Run("N25 WrapErrors returns the errors that it is told as values", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		fn := func() (int, error) { return 0, errFault }
 		if v, err := gevent.WrapErrors(fn, gevent.ErrEmpty, errFault)(); v != errFault || err != nil {
 			t.Error(v, err)
@@ -207,11 +208,11 @@ func TestAssertSwitches(t *testing.T) {
 
 func TestWith(t *testing.T) {
 	t.Run("F20 leaving the block joins, an error kills with it", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
-		g := gevent.Go(func() { check(gevent.Sleep(0)); tr.add("end") })
-		check(g.With(func() error { tr.add("block"); return nil }))
-		tr.expect(t, "block end")
+		g := gevent.Go(func() { check(gevent.Sleep(0)); tr.Add("end") })
+		check(g.With(func() error { tr.Add("block"); return nil }))
+		tr.Expect(t, "block end")
 		h := gevent.Spawn(func() (int, error) { return 0, gevent.Sleep(time.Hour) })
 		check(gevent.Sleep(0))
 		if err := h.With(func() error { return errFault }); err != errFault {
@@ -225,7 +226,7 @@ func TestWith(t *testing.T) {
 
 func TestSmallThings(t *testing.T) {
 	t.Run("a SimpleQueue has no limit and no end", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var q gevent.SimpleQueue[int]
 		gevent.Go(func() { q.Put(1); q.Put(2) })
 		if v := must(q.Get()); v != 1 || q.Len() != 1 || q.Empty() {
@@ -263,19 +264,19 @@ func TestSmallThings(t *testing.T) {
 	})
 
 	t.Run("links of events, results and semaphores can be taken back", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var e gevent.Event
 		var r gevent.AsyncResult[int]
 		s := gevent.NewSemaphore(0)
 		var tr trace
 		g := gevent.Go(func() { check(gevent.Sleep(0)); e.Set(); r.Set(1); s.Release() })
-		e.RawLink(func(*gevent.Event) { tr.add("e") })
-		r.RawLink(func(*gevent.AsyncResult[int]) { tr.add("r") })
-		s.RawLink(func(*gevent.Semaphore) { tr.add("s") })
+		e.RawLink(func(*gevent.Event) { tr.Add("e") })
+		r.RawLink(func(*gevent.AsyncResult[int]) { tr.Add("r") })
+		s.RawLink(func(*gevent.Semaphore) { tr.Add("s") })
 		for _, unlink := range []func(){
-			e.RawLink(func(*gevent.Event) { tr.add("no") }),
-			r.RawLink(func(*gevent.AsyncResult[int]) { tr.add("no") }),
-			s.RawLink(func(*gevent.Semaphore) { tr.add("no") }),
+			e.RawLink(func(*gevent.Event) { tr.Add("no") }),
+			r.RawLink(func(*gevent.AsyncResult[int]) { tr.Add("no") }),
+			s.RawLink(func(*gevent.Semaphore) { tr.Add("no") }),
 		} {
 			unlink()
 			unlink()
@@ -285,17 +286,17 @@ func TestSmallThings(t *testing.T) {
 		}
 		check(g.Join())
 		must(gevent.WaitAll())
-		tr.expect(t, "e r s")
-		s.RawLink(func(*gevent.Semaphore) { tr.add("late") })
+		tr.Expect(t, "e r s")
+		s.RawLink(func(*gevent.Semaphore) { tr.Add("late") })
 		must(gevent.WaitAll())
-		tr.expect(t, "late")
+		tr.Expect(t, "late")
 		if v := must(r.GetNowait()); v != 1 {
 			t.Errorf("it is %d", v)
 		}
 	})
 
 	t.Run("groups start greenlets, kill one, and call back", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		p := gevent.NewPool(1)
 		g := gevent.New(func() (int, error) { return 0, gevent.Sleep(time.Hour) })
@@ -309,19 +310,19 @@ func TestSmallThings(t *testing.T) {
 		if !g.Dead() || p.Len() != 0 {
 			t.Error("it lives")
 		}
-		v := must(gevent.ApplyCallback(p, func() (int, error) { return 7, nil }, func(v int) { tr.add("%d", v) }))
+		v := must(gevent.ApplyCallback(p, func() (int, error) { return 7, nil }, func(v int) { tr.Add("%d", v) }))
 		all := must(gevent.MapCallback(p, slices.Values([]int{1, 2}), func(n int) (int, error) { return 2 * n, nil },
-			func(v []int) { tr.add("%v", v) }))
-		tr.add("%d %v", v, all)
+			func(v []int) { tr.Add("%v", v) }))
+		tr.Add("%d %v", v, all)
 		must(gevent.WaitAll())
-		tr.expect(t, "7 7 [2 4] [2 4]")
+		tr.Expect(t, "7 7 [2 4] [2 4]")
 		if _, err := gevent.MapAsync(p, slices.Values([]int{1}), func(int) (int, error) { return 0, errFault }, nil).Get(); err != errFault {
 			t.Errorf("the error is %v", err)
 		}
 	})
 
 	t.Run("a thread pool maps lazily, calls back and can be joined", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		p := gevent.NewThreadPool(2)
 		square := func(n int) (int, error) { return n * n, nil }
 		var got []int
@@ -355,7 +356,7 @@ func TestSmallThings(t *testing.T) {
 
 func TestHubIsGoneWhenIdle(t *testing.T) {
 	t.Run("it is made on first use, and gone after the last wait", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		here := func() bool { return strings.Contains(gevent.RunInfo(), "Hub of goroutine") }
 		if here() {
 			t.Error("there is a hub before")
@@ -381,7 +382,7 @@ func TestHubIsGoneWhenIdle(t *testing.T) {
 
 func TestHundredThousand(t *testing.T) {
 	t.Run("100,000 greenlets wait at the same time, and are killed in order", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		n := 100_000
 		if testing.Short() || raceEnabled { // The race detector has no room for more than some thousand.
 			n = 1000

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 // A kill that hits somebody in a join, whoever waits for whom.
@@ -13,19 +14,19 @@ func TestKillDuringJoin(t *testing.T) {
 	forever := func() (int, error) { var e gevent.Event; _, err := e.Wait(); return 0, err }
 
 	t.Run("the one that joins ends, and the one it waits for goes on", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		target := gevent.Spawn(forever)
 		joiner := gevent.Spawn(func() (int, error) {
-			defer tr.add("left")
+			defer tr.Add("left")
 			err := target.Join()
-			tr.add("%v", errors.Is(err, gevent.ErrGreenletExit))
+			tr.Add("%v", errors.Is(err, gevent.ErrGreenletExit))
 			return 0, err
 		})
 		check(gevent.Sleep(0))
 		check(joiner.Kill())
-		tr.add("killed")
-		tr.expect(t, "true left killed")
+		tr.Add("killed")
+		tr.Expect(t, "true left killed")
 		if target.Ready() || !joiner.Ready() || target.HasLinks() != 0 {
 			t.Errorf("target: %v, joiner: %v", target, joiner)
 		}
@@ -33,25 +34,25 @@ func TestKillDuringJoin(t *testing.T) {
 	})
 
 	t.Run("the one that is waited for ends, and all who wait go on in order", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		target := gevent.Spawn(forever)
 		joiners := make([]G, 3)
 		for i := range joiners {
 			joiners[i] = gevent.Spawn(func() (int, error) {
 				err := target.Join()
-				tr.add("%d:%v", i, err)
+				tr.Add("%d:%v", i, err)
 				return i, err
 			})
 		}
 		check(gevent.Sleep(0))
 		check(target.Kill())
 		must(gevent.JoinAll(joiners))
-		tr.expect(t, "0:<nil> 1:<nil> 2:<nil>")
+		tr.Expect(t, "0:<nil> 1:<nil> 2:<nil>")
 	})
 
 	t.Run("two that wait for each other are killed together", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		gs := make([]G, 2)
 		for i := range gs {
 			gs[i] = gevent.Spawn(func() (int, error) { return i, gs[1-i].Join() })
@@ -66,7 +67,7 @@ func TestKillDuringJoin(t *testing.T) {
 	})
 
 	t.Run("a kill in the tick in which the target ends wins", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		var joiner G
 		target := gevent.Spawn(func() (int, error) {
@@ -76,11 +77,11 @@ func TestKillDuringJoin(t *testing.T) {
 		})
 		joiner = gevent.Spawn(func() (int, error) {
 			v, err := target.Get()
-			tr.add("%d %v", v, errors.Is(err, gevent.ErrGreenletExit))
+			tr.Add("%d %v", v, errors.Is(err, gevent.ErrGreenletExit))
 			return v, err
 		})
 		check(joiner.Join())
 		check(target.Join())
-		tr.expect(t, "0 true")
+		tr.Expect(t, "0 true")
 	})
 }

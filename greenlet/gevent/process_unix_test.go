@@ -10,11 +10,12 @@ import (
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 func TestProcesses(t *testing.T) {
 	t.Run("N16 waiting suspends only the caller, and pipes can be read later", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		ticks := 0
 		ticker := gevent.Go(func() {
 			for gevent.Sleep(ms(1)) == nil {
@@ -40,7 +41,7 @@ func TestProcesses(t *testing.T) {
 	})
 
 	t.Run("what a process has written stays until it is read or closed", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		p := must(gevent.Popen(exec.Command("echo", "hello"), async.PipeStdout()))
 		must(p.Wait())
 		if line, err := p.Stdout().ReadLine(gevent.Context()); string(line) != "hello\n" || err != nil {
@@ -50,7 +51,7 @@ func TestProcesses(t *testing.T) {
 	})
 
 	t.Run("a program that is not there, a wrong code and a kill", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		if _, err := gevent.Popen(exec.Command("/no/such/program")); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the error is %v", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 // line returns that of its caller.
@@ -34,7 +35,7 @@ func TestReport(t *testing.T) {
 		{"ApplyAsync", func(fn func()) int { gevent.ApplyAsync(pool, wait(fn), nil); return line() }},
 	} {
 		t.Run(s.name+" is found in the report", func(t *testing.T) {
-			clean(t)
+			witness.NoLeaks(t)
 			var e gevent.Event
 			at := s.spawn(func() { e.Wait() })
 			check(gevent.Sleep(ms(1)))
@@ -71,7 +72,7 @@ func TestReport(t *testing.T) {
 		{"Wait", func() int { gevent.Wait([]*gevent.Event{&e}); return line() }},
 	} {
 		t.Run("a wait by "+s.name+" is found in the report", func(t *testing.T) {
-			clean(t)
+			witness.NoLeaks(t)
 			if s.name == "RLock.Acquire" {
 				holder := gevent.Go(func() { lock.Acquire(); e.Wait() })
 				check(gevent.Sleep(0))

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 // ask sends a word and returns what comes back, up to the end.
@@ -50,7 +51,7 @@ func start(s *gevent.StreamServer) string {
 
 func TestStreamServer(t *testing.T) {
 	t.Run("N5 the port is bound by Start, and free after Stop", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		s := gevent.NewStreamServer("tcp", "127.0.0.1:0", shout)
 		if s.Started() || !s.Closed() || s.Addr() != nil || s.Port() != 0 {
 			t.Error("it has started")
@@ -70,7 +71,7 @@ func TestStreamServer(t *testing.T) {
 	})
 
 	t.Run("N6 the connection is closed when the handler returns, fails or panics, and the server goes on", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		s := gevent.NewStreamServer("tcp", "127.0.0.1:0", func(c net.Conn) error {
 			word := make([]byte, 5)
 			must(io.ReadFull(c, word))
@@ -93,7 +94,7 @@ func TestStreamServer(t *testing.T) {
 	})
 
 	t.Run("N7 with a full pool connections wait for a slot", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		pool := gevent.NewPool(1)
 		var enter, leave gevent.Event
 		running := 0
@@ -127,7 +128,7 @@ func TestStreamServer(t *testing.T) {
 	})
 
 	t.Run("N7 Stop kills the handlers that do not end in time", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var began gevent.Event
 		var err error
 		s := gevent.NewStreamServer("tcp", "127.0.0.1:0", func(net.Conn) error {
@@ -146,7 +147,7 @@ func TestStreamServer(t *testing.T) {
 	})
 
 	t.Run("N11 StopAccepting keeps the port, and connections wait until StartAccepting", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		s := gevent.NewStreamServer("tcp", "127.0.0.1:0", shout)
 		address := start(s)
 		check(gevent.Sleep(0))
@@ -164,7 +165,7 @@ func TestStreamServer(t *testing.T) {
 	})
 
 	t.Run("N11 ServeForever returns after Stop, or with what is thrown at it", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		s := gevent.NewStreamServer("tcp", "127.0.0.1:0", shout)
 		g := gevent.Spawn(func() (int, error) { return 0, s.ServeForever() })
 		check(gevent.Sleep(0))
@@ -182,7 +183,7 @@ func TestStreamServer(t *testing.T) {
 	})
 
 	t.Run("connections are encrypted with TLS", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 		template := &x509.Certificate{
 			SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
@@ -213,7 +214,7 @@ func TestStreamServer(t *testing.T) {
 	})
 
 	t.Run("N9 an error of accept is reported, and accepting goes on after a pause that doubles", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var failures []string
 		previous := gevent.SetErrorHandler(func(f gevent.Failure) { failures = append(failures, f.Err.Error()) })
 		defer func() { gevent.SetErrorHandler(previous) }()
@@ -230,7 +231,7 @@ func TestStreamServer(t *testing.T) {
 	})
 
 	t.Run("bad input panics, and an address in use is an error", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		for want, fn := range map[string]func(){
 			"gevent: NewStreamServer was called with a nil handler":            func() { gevent.NewStreamServer("tcp", ":0", nil) },
 			"gevent: SetHandle was called with a nil handler":                  func() { gevent.NewStreamServer("tcp", ":0", shout).SetHandle(nil) },
@@ -274,7 +275,7 @@ func (tooMany) Temporary() bool { return true }
 
 func TestDatagramServer(t *testing.T) {
 	t.Run("every datagram is handled, and answered from the server's address", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var s *gevent.DatagramServer
 		s = gevent.NewDatagramServer("udp", "127.0.0.1:0", func(data []byte, from net.Addr) error {
 			return s.SendTo([]byte(strings.ToUpper(string(data))), from)

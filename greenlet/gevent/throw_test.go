@@ -8,11 +8,12 @@ import (
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/future"
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 func TestThrow(t *testing.T) {
 	t.Run("errors that come while the greenlet runs arrive one by one, in order", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		second, third := errors.New("second"), errors.New("third")
 		var got []error
 		var g *gevent.Greenlet[int]
@@ -37,7 +38,7 @@ func TestThrow(t *testing.T) {
 	})
 
 	t.Run("who kills himself and does not wait for that gets the error from his next wait", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		for name, kill := range map[string]func(g *gevent.Greenlet[int]){
 			"KillNowait": func(g *gevent.Greenlet[int]) { g.KillNowait() },
 			"Kill":       func(g *gevent.Greenlet[int]) { gevent.Kill(g) },
@@ -47,16 +48,16 @@ func TestThrow(t *testing.T) {
 			var g *gevent.Greenlet[int]
 			g = gevent.Spawn(func() (int, error) {
 				kill(g)
-				tr.add("still")
+				tr.Add("still")
 				if err := gevent.Sleep(0); err != nil {
-					tr.add("out")
+					tr.Add("out")
 					return 0, err
 				}
-				tr.add("never")
+				tr.Add("never")
 				return 0, nil
 			})
 			check(g.Join())
-			tr.expect(t, "still out")
+			tr.Expect(t, "still out")
 			if !g.Killed() {
 				t.Errorf("%s: it is not killed: %v", name, g)
 			}
@@ -64,7 +65,7 @@ func TestThrow(t *testing.T) {
 	})
 
 	t.Run("a timeout that outlives its greenlet leaves the context of that alone", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var ctx context.Context
 		g := gevent.Go(func() {
 			ctx = gevent.Context()
@@ -87,12 +88,12 @@ func TestInLoop(t *testing.T) {
 	}
 
 	t.Run("a greenlet that is left over at the end of Run is cancelled, and awaited", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var tr trace
 		var g *gevent.Greenlet[int]
 		run(t, func(ctx context.Context) error {
 			g = gevent.Spawn(func() (int, error) {
-				defer tr.add("out")
+				defer tr.Add("out")
 				if err := gevent.Sleep(ms(60_000)); !future.IsCancelled(err) {
 					t.Errorf("the error is %v", err)
 				}
@@ -100,14 +101,14 @@ func TestInLoop(t *testing.T) {
 			})
 			return async.Sleep(ctx, 0)
 		})
-		tr.expect(t, "out")
+		tr.Expect(t, "out")
 		if !g.Ready() || g.Value() != 7 {
 			t.Error(g)
 		}
 	})
 
 	t.Run("one that was cancelled before its first step never runs, and has ended", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		run(t, func(ctx context.Context) error {
 			g := gevent.Go(func() { t.Error("it has run") })
 			g.SetName("spawned")
@@ -129,7 +130,7 @@ func TestInLoop(t *testing.T) {
 	})
 
 	t.Run("the context of a greenlet ends with it", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		var ctx context.Context
 		run(t, func(context.Context) error {
 			g := gevent.Go(func() {

@@ -15,20 +15,20 @@ func TestInitAside(t *testing.T) {
 			t.Error("the goroutine is known by its second name")
 		}
 		other := start(func(r *coro.Routine) {
-			tr.add("other")
+			tr.Add("other")
 			r.Switch(root)
-			tr.add("end")
+			tr.Add("end")
 		})
 		r := start(func(r *coro.Routine) {
-			tr.add("guest")
+			tr.Add("guest")
 			root.Switch(other) // It is this goroutine that parks, in the root's name.
-			tr.add("guest")
+			tr.Add("guest")
 			r.SetSuccessor(&aside)
 		})
 		aside.Switch(r)
-		tr.add("root")
+		tr.Add("root")
 		root.Resume(other)
-		tr.expect(t, "guest other guest root end")
+		tr.Expect(t, "guest other guest root end")
 	})
 }
 

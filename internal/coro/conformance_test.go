@@ -9,40 +9,41 @@ import (
 	"github.com/petermattis/goid"
 
 	"github.com/asyncgo/asyncgo/internal/coro"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 func TestSwitch(t *testing.T) {
 	onEach(t, "nothing of a body runs before it is switched to", func(t *testing.T, root *coro.Routine, start maker) {
 		var tr trace
-		r := start(func(*coro.Routine) { tr.add("body") })
-		tr.add("root")
+		r := start(func(*coro.Routine) { tr.Add("body") })
+		tr.Add("root")
 		if r.Ended() || r.Unwinding() || r.Goexited() || r.Panicked() != nil {
 			t.Error("a fresh routine says that it has begun or ended")
 		}
 		root.Resume(r)
-		tr.expect(t, "root body")
+		tr.Expect(t, "root body")
 	})
 
 	onEach(t, "a body goes on where it suspended", func(t *testing.T, root *coro.Routine, start maker) {
 		var tr trace
 		r := start(func(r *coro.Routine) {
 			for i := range 3 {
-				tr.add("body%d", i)
+				tr.Add("body%d", i)
 				r.Suspend()
 			}
-			tr.add("end")
+			tr.Add("end")
 		})
 		for i := range 4 {
 			if r.Ended() {
 				t.Errorf("the body has ended before resume %d", i)
 			}
-			tr.add("root%d", i)
+			tr.Add("root%d", i)
 			root.Resume(r)
 		}
 		if !r.Ended() {
 			t.Error("the body has not ended")
 		}
-		tr.expect(t, "root0 body0 root1 body1 root2 body2 root3 end")
+		tr.Expect(t, "root0 body0 root1 body1 root2 body2 root3 end")
 	})
 
 	onEach(t, "values travel both ways in variables beside the switch", func(t *testing.T, root *coro.Routine, start maker) {
@@ -75,72 +76,72 @@ func TestSwitch(t *testing.T) {
 		var tr trace
 		r := start(func(r *coro.Routine) {
 			r.Switch(r)
-			tr.add("body")
+			tr.Add("body")
 			r.Suspend()
 			r.Switch(r)
-			tr.add("end")
+			tr.Add("end")
 		})
 		root.Switch(root)
 		root.Resume(r)
 		root.Switch(root)
-		tr.add("root")
+		tr.Add("root")
 		root.Resume(r)
-		tr.expect(t, "body root end")
+		tr.Expect(t, "body root end")
 	})
 
 	onEach(t, "Suspend and the end lead to whoever resumed last", func(t *testing.T, root *coro.Routine, start maker) {
 		var tr trace
 		c := start(func(r *coro.Routine) {
-			tr.add("c1")
+			tr.Add("c1")
 			r.Suspend()
-			tr.add("c2")
+			tr.Add("c2")
 			r.Suspend()
-			tr.add("c3")
+			tr.Add("c3")
 		})
 		resumer := func(name string) func(*coro.Routine) {
 			return func(r *coro.Routine) {
-				tr.add("%s1", name)
+				tr.Add("%s1", name)
 				r.Resume(c)
-				tr.add("%s2", name)
+				tr.Add("%s2", name)
 				r.Suspend()
-				tr.add("%s3", name)
+				tr.Add("%s3", name)
 			}
 		}
 		a, b := start(resumer("a")), start(resumer("b"))
 		root.Resume(a)
 		root.Resume(b)
-		tr.expect(t, "a1 c1 a2 b1 c2 b2")
+		tr.Expect(t, "a1 c1 a2 b1 c2 b2")
 		root.Resume(a)
-		tr.expect(t, "a3")
+		tr.Expect(t, "a3")
 		root.Resume(c)
-		tr.add("root")
+		tr.Add("root")
 		root.Resume(b)
-		tr.expect(t, "c3 root b3")
+		tr.Expect(t, "c3 root b3")
 	})
 
 	onEach(t, "a plain Switch leaves it to the other one whom to go back to", func(t *testing.T, root *coro.Routine, start maker) {
 		var tr trace
 		var a, b *coro.Routine
 		a = start(func(r *coro.Routine) {
-			tr.add("a1")
+			tr.Add("a1")
 			r.Switch(b)
-			tr.add("a2")
+			tr.Add("a2")
 			r.Suspend()
-			tr.add("a3")
+			tr.Add("a3")
 		})
 		b = start(func(r *coro.Routine) {
-			tr.add("b1")
+			tr.Add("b1")
 			r.Suspend()
-			tr.add("b2")
+			tr.Add("b2")
 			r.Switch(a)
-			tr.add("b3")
+			tr.Add("b3")
 		})
 		root.Resume(b)
 		root.Resume(a) // It switches to b, which switches back.
-		tr.add("root")
+		tr.Add("root")
 		root.Resume(a)
 		root.Resume(b)
-		tr.expect(t, "b1 a1 b2 a2 root a3 b3")
+		tr.Expect(t, "b1 a1 b2 a2 root a3 b3")
 	})
 
 	onEach(t, "siblings hand control round in a ring", func(t *testing.T, root *coro.Routine, start maker) {
@@ -289,12 +290,12 @@ func TestSwitch(t *testing.T) {
 		root.Resume(dead)
 		var tr trace
 		orphan := start(func(r *coro.Routine) {
-			tr.add("orphan")
+			tr.Add("orphan")
 			r.Suspend()
 			if v := caught(r.Suspend); !isRefusal(v) {
 				t.Errorf("Suspend to a resumer that has ended panics with %v", v)
 			}
-			tr.add("orphan")
+			tr.Add("orphan")
 			r.SetSuccessor(root)
 		})
 		parent := start(func(r *coro.Routine) {
@@ -305,15 +306,15 @@ func TestSwitch(t *testing.T) {
 				t.Errorf("Resume panics with %v", v)
 			}
 			r.Resume(orphan)
-			tr.add("parent")
+			tr.Add("parent")
 		})
 		if v := caught(func() { root.Switch(dead) }); !isRefusal(v) {
 			t.Errorf("a root's Switch panics with %v", v)
 		}
 		root.Resume(parent)
 		root.Switch(orphan)
-		tr.add("root")
-		tr.expect(t, "orphan parent orphan root")
+		tr.Add("root")
+		tr.Expect(t, "orphan parent orphan root")
 	})
 }
 
@@ -424,7 +425,7 @@ func TestCurrent(t *testing.T) {
 	})
 
 	t.Run("a root that is part of something is known by it", func(t *testing.T) {
-		noLeak(t)
+		witness.NoLeaks(t)
 		var p part
 		p.InitRoot(&p)
 		if r := coro.Current(); r != &p.Routine || r.Owner() != coro.Owner(&p) || !p.IsCurrent() {
@@ -542,9 +543,9 @@ func TestDriver(t *testing.T) {
 	onEach(t, "a goroutine steps outside while another one takes its part", func(t *testing.T, root *coro.Routine, start maker) {
 		var tr trace
 		other := start(func(r *coro.Routine) {
-			tr.add("other1")
+			tr.Add("other1")
 			r.Suspend()
-			tr.add("other2")
+			tr.Add("other2")
 		})
 		takePart := func() {
 			out := coro.Current()
@@ -558,7 +559,7 @@ func TestDriver(t *testing.T) {
 				part := coro.Root()
 				defer part.Leave()
 				part.Resume(other)
-				tr.add("part")
+				tr.Add("part")
 			}()
 			<-done
 			out.Attach()
@@ -567,18 +568,18 @@ func TestDriver(t *testing.T) {
 			}
 		}
 		r := start(func(r *coro.Routine) {
-			tr.add("in")
+			tr.Add("in")
 			takePart()
-			tr.add("in")
+			tr.Add("in")
 			r.Suspend()
-			tr.add("end")
+			tr.Add("end")
 		})
 		root.Resume(r)
-		tr.add("root")
+		tr.Add("root")
 		takePart()
-		tr.add("root")
+		tr.Add("root")
 		root.Resume(r)
-		tr.expect(t, "in other1 part in root other2 part root end")
+		tr.Expect(t, "in other1 part in root other2 part root end")
 	})
 
 	onEach(t, "groups on different goroutines do not disturb each other", func(t *testing.T, _ *coro.Routine, start maker) {

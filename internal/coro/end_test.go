@@ -46,7 +46,7 @@ func TestEnd(t *testing.T) {
 		fault := errors.New("fault")
 		early := start(func(r *coro.Routine) { explode(fault) })
 		late := start(func(r *coro.Routine) {
-			defer tr.add("deferred")
+			defer tr.Add("deferred")
 			r.Suspend()
 			explode(fault)
 		})
@@ -76,7 +76,7 @@ func TestEnd(t *testing.T) {
 				t.Error("the callers do not name the function that panicked")
 			}
 		}
-		tr.expect(t, "deferred")
+		tr.Expect(t, "deferred")
 	})
 
 	onEach(t, "a panic of the runtime's own and one with nil are panics too", func(t *testing.T, root *coro.Routine, start maker) {
@@ -104,18 +104,18 @@ func TestEnd(t *testing.T) {
 	onEach(t, "a panic that the body recovers ends nothing", func(t *testing.T, root *coro.Routine, start maker) {
 		var tr trace
 		r := start(func(r *coro.Routine) {
-			tr.add("%v", caught(func() {
+			tr.Add("%v", caught(func() {
 				r.Suspend()
 				explode("caught")
 			}))
 			r.Suspend()
-			tr.add("end")
+			tr.Add("end")
 		})
 		for range 3 {
 			root.Resume(r)
-			tr.add("root")
+			tr.Add("root")
 		}
-		tr.expect(t, "root caught root end root")
+		tr.Expect(t, "root caught root end root")
 		checkEnd(t, r, false, nil)
 	})
 
@@ -134,7 +134,7 @@ func TestEnd(t *testing.T) {
 					explode("bottom")
 				}
 				r.Resume(all[i+1])
-				tr.add("%d", i)
+				tr.Add("%d", i)
 			})
 		}
 		root.Resume(all[0])
@@ -150,25 +150,25 @@ func TestEnd(t *testing.T) {
 	onEach(t, "Goexit ends a body, runs its deferred calls, and goes no further", func(t *testing.T, root *coro.Routine, start maker) {
 		var tr trace
 		inner := start(func(r *coro.Routine) {
-			defer tr.add("first")
+			defer tr.Add("first")
 			defer func() {
-				defer tr.add("second")
+				defer tr.Add("second")
 				if v := recover(); v != nil {
 					t.Errorf("a Goexit is recovered as %v", v)
 				}
 			}()
 			r.Suspend()
 			exit()
-			tr.add("never")
+			tr.Add("never")
 		})
 		outer := start(func(r *coro.Routine) {
 			r.Resume(inner)
 			r.Resume(inner)
-			tr.add("outer")
+			tr.Add("outer")
 		})
 		root.Resume(outer)
-		tr.add("root")
-		tr.expect(t, "second first outer root")
+		tr.Add("root")
+		tr.Expect(t, "second first outer root")
 		checkEnd(t, inner, true, nil)
 		checkEnd(t, outer, false, nil)
 	})
@@ -222,7 +222,7 @@ func TestEnd(t *testing.T) {
 			return start(func(r *coro.Routine) {
 				defer func() {
 					for range 2 {
-						tr.add("deferred")
+						tr.Add("deferred")
 						r.Suspend()
 					}
 				}()
@@ -249,7 +249,7 @@ func TestEnd(t *testing.T) {
 		if p := panics.Panicked(); p != nil && !strings.Contains(string(p.Stack), "coro_test.explode(") {
 			t.Errorf("the stack does not name the function that panicked:\n%s", p.Stack)
 		}
-		tr.expect(t, "deferred deferred deferred deferred deferred deferred")
+		tr.Expect(t, "deferred deferred deferred deferred deferred deferred")
 	})
 }
 
@@ -268,47 +268,47 @@ func TestSetSuccessor(t *testing.T) {
 		onEach(t, "at "+e.name+" the successor runs, not the resumer", func(t *testing.T, root *coro.Routine, start maker) {
 			var tr trace
 			succ := start(func(r *coro.Routine) {
-				tr.add("succ1")
+				tr.Add("succ1")
 				r.Suspend()
-				tr.add("succ2")
+				tr.Add("succ2")
 			})
 			r := start(func(r *coro.Routine) {
-				tr.add("body")
+				tr.Add("body")
 				r.SetSuccessor(succ)
 				e.end()
 			})
 			resumer := start(func(self *coro.Routine) {
 				self.Resume(r)
-				tr.add("resumer")
+				tr.Add("resumer")
 			})
 			root.Resume(succ)
 			succ.SetSuccessor(root)
 			root.Resume(resumer)
-			tr.add("root")
+			tr.Add("root")
 			root.Resume(resumer)
-			tr.expect(t, "succ1 body succ2 root resumer")
+			tr.Expect(t, "succ1 body succ2 root resumer")
 		})
 
 		onEach(t, "after "+e.name+" the successor may be a body that has not started", func(t *testing.T, root *coro.Routine, start maker) {
 			var tr trace
 			last := start(func(r *coro.Routine) {
-				tr.add("last")
+				tr.Add("last")
 				r.SetSuccessor(root)
 				e.end()
 			})
 			next := start(func(r *coro.Routine) {
-				tr.add("next")
+				tr.Add("next")
 				r.SetSuccessor(last)
 				e.end()
 			})
 			first := start(func(r *coro.Routine) {
-				tr.add("first")
+				tr.Add("first")
 				r.SetSuccessor(next)
 				e.end()
 			})
 			root.Resume(first)
-			tr.add("root")
-			tr.expect(t, "first next last root")
+			tr.Add("root")
+			tr.Expect(t, "first next last root")
 		})
 	}
 

@@ -8,18 +8,14 @@ import (
 	"time"
 
 	"github.com/panjf2000/ants/v2"
-	"go.uber.org/goleak"
 
 	"github.com/asyncgo/asyncgo/internal/coro"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
-// TestMain fails if a goroutine outlives the tests. Exempt are the two that ants
-// starts when it is imported. They are exempt as the goroutines that exist by now,
-// not by the names of their functions: a pool of our own that a test forgot to
-// release runs the same functions and is a leak.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreCurrent())
-}
+func TestMain(m *testing.M) { witness.Main(m) }
+
+type trace = witness.Trace
 
 // A maker makes a routine of one carrier.
 type maker func(body func(*coro.Routine)) *coro.Routine
@@ -49,21 +45,10 @@ func onEach(t *testing.T, name string, test func(t *testing.T, root *coro.Routin
 // enter makes a routine of the test's goroutine until the test ends, which must leave
 // no other goroutine behind.
 func enter(t *testing.T) *coro.Routine {
-	noLeak(t)
+	witness.NoLeaks(t)
 	root := coro.Root()
 	t.Cleanup(root.Leave)
 	return root
-}
-
-// noLeak fails t if goroutines that it started outlive it. A test that failed
-// already was perhaps not able to clean up, so its leaks would be noise.
-func noLeak(t *testing.T) {
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() {
-		if !t.Failed() {
-			goleak.VerifyNone(t, before)
-		}
-	})
 }
 
 // newPool makes an ants pool of at most size workers, 0 for any number, that lives as
@@ -89,24 +74,6 @@ func on(p *ants.Pool) maker {
 		}
 	}
 	return func(body func(*coro.Routine)) *coro.Routine { return coro.NewOn(spawn, body) }
-}
-
-// A trace is what happened, in order. Everybody in a group writes to it and nobody
-// locks it: that the race detector agrees is part of every test, because a switch
-// has to order memory.
-type trace []string
-
-func (tr *trace) add(format string, args ...any) {
-	*tr = append(*tr, fmt.Sprintf(format, args...))
-}
-
-// expect compares the trace with words that are separated by spaces, and empties it.
-func (tr *trace) expect(t testing.TB, want string) {
-	t.Helper()
-	if got := *tr; !slices.Equal(got, strings.Fields(want)) {
-		t.Errorf("what happened is\n\t%s\nand should be\n\t%s", strings.Join(got, " "), want)
-	}
-	*tr = nil
 }
 
 // caught returns what f panics with, or nil.

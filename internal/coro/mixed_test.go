@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/asyncgo/asyncgo/internal/coro"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 // mixtures returns all ways to give n players one of two carriers, but not the same to
@@ -29,7 +30,7 @@ func mixtures(t testing.TB, n int) (mixed [][]maker, names []string) {
 func onMixtures(t *testing.T, name string, n int, test func(t *testing.T, makers []maker)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
-		noLeak(t)
+		witness.NoLeaks(t)
 		mixed, names := mixtures(t, n)
 		for i, makers := range mixed {
 			t.Run("with "+names[i], func(t *testing.T) { test(t, makers) })
@@ -152,13 +153,13 @@ func TestMixed(t *testing.T) {
 			var driver, a, b *coro.Routine
 			a = makers[first](func(r *coro.Routine) {
 				for {
-					tr.add("a")
+					tr.Add("a")
 					r.Switch(b)
 				}
 			})
 			b = makers[1-first](func(r *coro.Routine) {
 				for {
-					tr.add("b")
+					tr.Add("b")
 					r.Switch(driver)
 				}
 			})
@@ -169,10 +170,10 @@ func TestMixed(t *testing.T) {
 					driver = coro.Root()
 					defer driver.Leave()
 					driver.Switch(a)
-					tr.add("%d", i)
+					tr.Add("%d", i)
 				}()
 				<-done
-				tr.expect(t, fmt.Sprint("a b ", i))
+				tr.Expect(t, fmt.Sprint("a b ", i))
 			}
 			root.Unwind(b)
 			root.Unwind(a)

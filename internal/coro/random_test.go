@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"github.com/asyncgo/asyncgo/internal/coro"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 // TestRandomGroup plays random games: on one carrier, on the other, and on both.
 func TestRandomGroup(t *testing.T) {
-	noLeak(t)
+	witness.NoLeaks(t)
 	makers := bothCarriers(t)
 	games, moves := 400, 300
 	if testing.Short() {

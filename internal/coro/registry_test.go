@@ -10,6 +10,7 @@ import (
 	"github.com/petermattis/goid"
 
 	"github.com/asyncgo/asyncgo/internal/coro"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 func TestRegistry(t *testing.T) {
@@ -114,7 +115,7 @@ func TestRegistry(t *testing.T) {
 	})
 
 	t.Run("goroutines find themselves while the table grows and shrinks", func(t *testing.T) {
-		noLeak(t)
+		witness.NoLeaks(t)
 		const finders, rounds, burst = 4, 20, 500
 		stop := make(chan struct{})
 		var wg, ready sync.WaitGroup

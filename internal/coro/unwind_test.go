@@ -13,7 +13,7 @@ func TestUnwind(t *testing.T) {
 		var tr trace
 		r := start(func(r *coro.Routine) {
 			check := func(name string) {
-				tr.add("%s", name)
+				tr.Add("%s", name)
 				if !r.Unwinding() || r.Ended() || coro.Current() != r {
 					t.Errorf("%s: unwinding: %v, ended: %v", name, r.Unwinding(), r.Ended())
 				}
@@ -26,41 +26,41 @@ func TestUnwind(t *testing.T) {
 			func() {
 				defer check("third")
 				r.Suspend()
-				tr.add("never")
+				tr.Add("never")
 			}()
-			tr.add("never")
+			tr.Add("never")
 		})
 		root.Resume(r)
 		if r.Unwinding() {
 			t.Error("a suspended body is unwinding already")
 		}
 		root.Unwind(r)
-		tr.add("root")
-		tr.expect(t, "third second first root")
+		tr.Add("root")
+		tr.Expect(t, "third second first root")
 		checkEnd(t, r, true, nil)
 	})
 
 	onEach(t, "control comes back to the one that unwinds, not to the resumer", func(t *testing.T, root *coro.Routine, start maker) {
 		var tr trace
 		r := start(func(r *coro.Routine) {
-			defer tr.add("deferred")
+			defer tr.Add("deferred")
 			r.Suspend()
 		})
 		resumer := start(func(self *coro.Routine) {
 			self.Resume(r)
-			tr.add("resumer")
+			tr.Add("resumer")
 			self.Suspend()
-			tr.add("end")
+			tr.Add("end")
 		})
 		unwinder := start(func(self *coro.Routine) {
 			self.Unwind(r)
-			tr.add("unwinder")
+			tr.Add("unwinder")
 		})
 		root.Resume(resumer)
 		root.Resume(unwinder)
-		tr.add("root")
+		tr.Add("root")
 		root.Resume(resumer)
-		tr.expect(t, "resumer deferred unwinder root end")
+		tr.Expect(t, "resumer deferred unwinder root end")
 	})
 
 	onEach(t, "a body that never started never does", func(t *testing.T, root *coro.Routine, start maker) {
@@ -107,15 +107,15 @@ func TestUnwind(t *testing.T) {
 	onEach(t, "a panic in a deferred call is kept and lets the others run", func(t *testing.T, root *coro.Routine, start maker) {
 		var tr trace
 		r := start(func(r *coro.Routine) {
-			defer tr.add("first")
+			defer tr.Add("first")
 			defer explode("deferred")
-			defer tr.add("second")
+			defer tr.Add("second")
 			r.Suspend()
 		})
 		root.Resume(r)
 		root.Unwind(r)
-		tr.add("root")
-		tr.expect(t, "second first root")
+		tr.Add("root")
+		tr.Expect(t, "second first root")
 		checkEnd(t, r, false, "deferred")
 		if p := r.Panicked(); p != nil && !strings.Contains(string(p.Stack), "coro_test.explode(") {
 			t.Errorf("the stack does not name the function that panicked:\n%s", p.Stack)
@@ -125,14 +125,14 @@ func TestUnwind(t *testing.T) {
 	onEach(t, "a panic that a deferred call recovers is none", func(t *testing.T, root *coro.Routine, start maker) {
 		var tr trace
 		r := start(func(r *coro.Routine) {
-			defer tr.add("first")
-			defer func() { tr.add("%v", recover()) }()
+			defer tr.Add("first")
+			defer func() { tr.Add("%v", recover()) }()
 			defer explode("deferred")
 			r.Suspend()
 		})
 		root.Resume(r)
 		root.Unwind(r)
-		tr.expect(t, "deferred first")
+		tr.Expect(t, "deferred first")
 		checkEnd(t, r, true, nil)
 	})
 
@@ -140,11 +140,11 @@ func TestUnwind(t *testing.T) {
 		var tr trace
 		other := start(func(r *coro.Routine) {
 			r.Suspend()
-			tr.add("other")
+			tr.Add("other")
 			if v := caught(r.Suspend); v != nil {
 				t.Errorf("a resume that was refused has changed whom Suspend goes back to: %v", v)
 			}
-			tr.add("other")
+			tr.Add("other")
 			r.SetSuccessor(root)
 		})
 		r := start(func(r *coro.Routine) {
@@ -157,7 +157,7 @@ func TestUnwind(t *testing.T) {
 					if v := caught(f); !isRefusal(v) {
 						t.Errorf("%s panics with %v", name, v)
 					}
-					tr.add("refused")
+					tr.Add("refused")
 				}()
 			}
 			r.Suspend()
@@ -166,34 +166,34 @@ func TestUnwind(t *testing.T) {
 		root.Resume(r)
 		root.Unwind(r)
 		checkEnd(t, r, true, nil)
-		tr.expect(t, "refused refused refused")
+		tr.Expect(t, "refused refused refused")
 		root.Switch(other)
-		tr.add("root")
+		tr.Add("root")
 		if !other.Ended() {
 			root.Switch(other)
 		}
-		tr.expect(t, "other root other")
+		tr.Expect(t, "other root other")
 	})
 
 	onEach(t, "a deferred call unwinds another routine", func(t *testing.T, root *coro.Routine, start maker) {
 		var tr trace
 		other := start(func(r *coro.Routine) {
-			defer tr.add("other")
+			defer tr.Add("other")
 			r.Suspend()
 		})
 		r := start(func(r *coro.Routine) {
-			defer tr.add("first")
+			defer tr.Add("first")
 			defer func() {
-				tr.add("second")
+				tr.Add("second")
 				r.Unwind(other)
-				tr.add("third")
+				tr.Add("third")
 			}()
 			r.Suspend()
 		})
 		root.Resume(other)
 		root.Resume(r)
 		root.Unwind(r)
-		tr.expect(t, "second other third first")
+		tr.Expect(t, "second other third first")
 		checkEnd(t, other, true, nil)
 		checkEnd(t, r, true, nil)
 	})
@@ -201,14 +201,14 @@ func TestUnwind(t *testing.T) {
 	onEach(t, "a refused switch that nobody recovers is the panic of the body", func(t *testing.T, root *coro.Routine, start maker) {
 		var tr trace
 		r := start(func(r *coro.Routine) {
-			defer tr.add("first")
+			defer tr.Add("first")
 			defer r.Suspend()
-			defer tr.add("second")
+			defer tr.Add("second")
 			r.Suspend()
 		})
 		root.Resume(r)
 		root.Unwind(r)
-		tr.expect(t, "second first")
+		tr.Expect(t, "second first")
 		if p := r.Panicked(); p == nil || !isRefusal(p.Value) {
 			t.Errorf("the body has panicked with %v", p)
 		}
@@ -218,20 +218,20 @@ func TestUnwind(t *testing.T) {
 		for _, e := range ends {
 			var tr trace
 			r := start(func(r *coro.Routine) {
-				defer tr.add("first")
+				defer tr.Add("first")
 				defer func() {
-					defer tr.add("third")
+					defer tr.Add("third")
 					r.Suspend()
-					tr.add("never")
+					tr.Add("never")
 				}()
-				defer tr.add("second")
+				defer tr.Add("second")
 				e.end()
 			})
 			root.Resume(r)
-			tr.add("root")
+			tr.Add("root")
 			root.Unwind(r)
 			t.Log(e.name)
-			tr.expect(t, "second root third first")
+			tr.Expect(t, "second root third first")
 			// A Goexit takes the place of a panic, here as anywhere.
 			checkEnd(t, r, true, nil)
 		}

@@ -1,49 +1,19 @@
 package factdocs_test
 
 import (
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/asyncgo/asyncgo/internal/factdocs"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// A judge is a test that hears what it would fail for. Fatalf ends the goroutine, as it does in a test.
-type judge struct {
-	testing.TB
-	said string
-}
-
-func (j *judge) Helper() {}
-
-func (j *judge) Fatal(args ...any) { j.Fatalf("%s", fmt.Sprint(args...)) }
-
-func (j *judge) Fatalf(format string, args ...any) {
-	j.said = fmt.Sprintf(format, args...)
-	runtime.Goexit()
-}
-
-// verdict returns what a test that calls f fails for.
-func verdict(f func(tb testing.TB)) string {
-	j := new(judge)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f(j)
-	}()
-	<-done
-	return j.said
-}
+func TestMain(m *testing.M) { witness.Main(m) }
 
 // file writes lines to a file of the test and returns its path.
 func file(t *testing.T, name string, lines ...string) string {
@@ -84,7 +54,7 @@ func TestTests(t *testing.T) {
 
 	t.Run("a pattern without a file fails the test", func(t *testing.T) {
 		nothing := filepath.Join(t.TempDir(), "*_test.go")
-		if said := verdict(func(tb testing.TB) { factdocs.Tests(tb, "[A-Z]", a, nothing) }); !strings.Contains(said, nothing) {
+		if said := witness.Verdict(func(tb testing.TB) { factdocs.Tests(tb, "[A-Z]", a, nothing) }); !strings.Contains(said, nothing) {
 			t.Errorf("it says %q", said)
 		}
 	})
@@ -115,7 +85,7 @@ func TestRows(t *testing.T) {
 		"a letter that goes on after others": {"| A1 | one | x |", "| B1 | one | x |", "| A2 | two | x |"},
 	} {
 		t.Run(why+" fails the test", func(t *testing.T) {
-			said := verdict(func(tb testing.TB) { factdocs.Rows(tb, file(t, "page.md", rows...)) })
+			said := witness.Verdict(func(tb testing.TB) { factdocs.Rows(tb, file(t, "page.md", rows...)) })
 			if last := strings.Fields(rows[len(rows)-1])[1]; !strings.Contains(said, "the row of "+last+" ") {
 				t.Errorf("it says %q, which is not about %s", said, last)
 			}
@@ -123,7 +93,7 @@ func TestRows(t *testing.T) {
 	}
 
 	t.Run("a page that is not there fails the test", func(t *testing.T) {
-		if said := verdict(func(tb testing.TB) { factdocs.Rows(tb, filepath.Join(t.TempDir(), "page.md")) }); said == "" {
+		if said := witness.Verdict(func(tb testing.TB) { factdocs.Rows(tb, filepath.Join(t.TempDir(), "page.md")) }); said == "" {
 			t.Error("it does not")
 		}
 	})

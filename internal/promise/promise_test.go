@@ -10,10 +10,10 @@ import (
 	_ "github.com/asyncgo/asyncgo/future" // which spells the errors
 	"github.com/asyncgo/asyncgo/internal/loop"
 	"github.com/asyncgo/asyncgo/internal/promise"
-	"go.uber.org/goleak"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
+func TestMain(m *testing.M) { witness.Main(m) }
 
 // refusing is an owner that is done already.
 type refusing struct{ asked *loop.Cause }
