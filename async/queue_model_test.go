@@ -10,6 +10,7 @@ import (
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/internal/loop"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 // A list of operations is played twice: on a queue, by tasks, and on a model of it that knows no
@@ -414,7 +415,7 @@ func playQueue(t *testing.T, kind queueKind, ops []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compare(t, s.record, s.m.record)
+	witness.Compare(t, s.record, s.m.record)
 	if t.Failed() {
 		t.Fatalf("the operations were %#v", append([]byte{byte(limit)}, ops...))
 	}

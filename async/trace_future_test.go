@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
 )
 
 var trace01 = port{
@@ -72,11 +73,11 @@ var trace01 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{{
-		line:   3,
-		python: "exception() pending -> raises InvalidStateError ('Exception is not set.',)",
-		ours:   []string{"exception() pending -> None"},
-		why:    "An accessor in the manner of context.Context.Err has one result; the documentation of Future.Err says that it is nil while the future is pending.",
+	deviations: []pytrace.Deviation{{
+		Line:   3,
+		Python: "exception() pending -> raises InvalidStateError ('Exception is not set.',)",
+		Ours:   "exception() pending -> None",
+		Why:    "An accessor in the manner of context.Context.Err has one result; the documentation of Future.Err says that it is nil while the future is pending.",
 	}},
 }
 
@@ -171,11 +172,11 @@ var trace03 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{{
-		line:   2,
-		python: "handler: Exception in callback main | ZeroDivisionError | keys ['exception', 'handle', 'message']",
-		ours:   []string{"handler: Exception in callback | ZeroDivisionError | keys ['exception', 'handle', 'message']"},
-		why:    "A Go closure has no name, so the message does not tell that of the callback; the stack of the PanicError tells where it stands.",
+	deviations: []pytrace.Deviation{{
+		Line:   2,
+		Python: "handler: Exception in callback main | ZeroDivisionError | keys ['exception', 'handle', 'message']",
+		Ours:   "handler: Exception in callback | ZeroDivisionError | keys ['exception', 'handle', 'message']",
+		Why:    "A Go closure has no name, so the message does not tell that of the callback; the stack of the PanicError tells where it stands.",
 	}},
 }
 

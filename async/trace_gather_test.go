@@ -10,6 +10,7 @@ import (
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/gather"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
 )
 
 // lasting returns a coroutine that takes some ticks, tells of its end and returns its name.
@@ -45,11 +46,11 @@ var trace23 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{{
-		line:   6,
-		python: "child once ends",
-		ours:   []string{"child once ends", "child once ends"},
-		why:    "A Coroutine is a func, and a Go func has no identity, so the same one given twice cannot be recognised. It runs twice; as a task it would run once.",
+	deviations: []pytrace.Deviation{{
+		Line:   6,
+		Python: "child once ends",
+		Ours:   "child once ends\nchild once ends",
+		Why:    "A Coroutine is a func, and a Go func has no identity, so the same one given twice cannot be recognised. It runs twice; as a task it would run once.",
 	}},
 }
 
@@ -132,9 +133,9 @@ var trace29 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{
-		{line: 5, python: "TypeError Passing coroutines is forbidden, use tasks explicitly.", why: compilersJob},
-		{line: 6, python: "TypeError expect a list of futures, not Task", why: compilersJob},
+	deviations: []pytrace.Deviation{
+		{Line: 5, Python: "TypeError Passing coroutines is forbidden, use tasks explicitly.", Why: compilersJob},
+		{Line: 6, Python: "TypeError expect a list of futures, not Task", Why: compilersJob},
 	},
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/internal/loop"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
 )
 
 var trace61 = port{
@@ -55,9 +56,9 @@ var trace61 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{
-		{line: 12, python: "TypeError delay must not be None", why: compilersJob},
-		{line: 13, python: "TypeError when cannot be None", why: compilersJob},
+	deviations: []pytrace.Deviation{
+		{Line: 12, Python: "TypeError delay must not be None", Why: compilersJob},
+		{Line: 13, Python: "TypeError when cannot be None", Why: compilersJob},
 	},
 }
 
@@ -119,14 +120,14 @@ var trace63 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{
+	deviations: []pytrace.Deviation{
 		{
-			line:   2,
-			python: "concurrent.Future",
-			ours:   []string{"*future.Future"},
-			why:    `decisions.md, Threads: "Every primitive is safe from any goroutine", so one type of Future serves both.`,
+			Line:   2,
+			Python: "concurrent.Future",
+			Ours:   "*future.Future",
+			Why:    `decisions.md, Threads: "Every primitive is safe from any goroutine", so one type of Future serves both.`,
 		},
-		{line: 7, python: "TypeError A coroutine object is required", why: compilersJob},
+		{Line: 7, Python: "TypeError A coroutine object is required", Why: compilersJob},
 	},
 }
 
@@ -194,30 +195,30 @@ var trace69 = port{
 			return nil
 		}, async.Debug(), logTo(h))
 	},
-	deviations: []deviation{
+	deviations: []pytrace.Deviation{
 		{
-			line:   1,
-			python: "debug True slow_callback_duration 0.1",
-			ours:   []string{"debug True"},
-			why:    "The duration is set by the option SlowTask and cannot be asked for. That it is a tenth of a second by default shows in the next line.",
+			Line:   1,
+			Python: "debug True slow_callback_duration 0.1",
+			Ours:   "debug True",
+			Why:    "The duration is set by the option SlowTask and cannot be asked for. That it is a tenth of a second by default shows in the next line.",
 		},
 		{
-			line:   3,
-			python: "RuntimeError Non-thread-safe operation invoked on an event loop other than the current one",
-			why:    simplyWorks,
+			Line:   3,
+			Python: "RuntimeError Non-thread-safe operation invoked on an event loop other than the current one",
+			Why:    simplyWorks,
 		},
-		{line: 4, python: "TypeError coroutines cannot be used with call_soon()", why: compilersJob},
-		{line: 5, python: "TypeError a callable object was expected by call_soon(), got 5", why: compilersJob},
+		{Line: 4, Python: "TypeError coroutines cannot be used with call_soon()", Why: compilersJob},
+		{Line: 5, Python: "TypeError a callable object was expected by call_soon(), got 5", Why: compilersJob},
 		{
-			line:   6,
-			python: "task keeps its creation stack: True",
-			ours:   []string{"task keeps its creation stack: True", "call_soon from another goroutine"},
-			why:    simplyWorks,
+			Line:   6,
+			Python: "task keeps its creation stack: True",
+			Ours:   "task keeps its creation stack: True\ncall_soon from another goroutine",
+			Why:    simplyWorks,
 		},
 		{
-			line:   7,
-			python: `["coroutine 'c' was never awaited"]`,
-			why:    "A Coroutine is a func, and nobody is told of a func that is never called.",
+			Line:   7,
+			Python: `["coroutine 'c' was never awaited"]`,
+			Why:    "A Coroutine is a func, and nobody is told of a func that is never called.",
 		},
 	},
 }
@@ -249,19 +250,19 @@ var trace91 = port{
 			return nil
 		}, logTo(h))
 	},
-	deviations: []deviation{
+	deviations: []pytrace.Deviation{
 		{
-			line:   1,
-			python: "LOG ERROR Exception in callback bad() | ZeroDivisionError",
-			ours:   []string{"LOG ERROR Exception in callback | ZeroDivisionError"},
-			why:    "A Go closure has no name, so the message does not tell that of the callback; the stack of the PanicError tells where it stands.",
+			Line:   1,
+			Python: "LOG ERROR Exception in callback bad() | ZeroDivisionError",
+			Ours:   "LOG ERROR Exception in callback | ZeroDivisionError",
+			Why:    "A Go closure has no name, so the message does not tell that of the callback; the stack of the PanicError tells where it stands.",
 		},
-		{line: 6, python: "TypeError A callable object or None is expected, got 'spam'", why: compilersJob},
-		{line: 7, python: "TypeError A callable object or None is expected, got 1", why: compilersJob},
+		{Line: 6, Python: "TypeError A callable object or None is expected, got 'spam'", Why: compilersJob},
+		{Line: 7, Python: "TypeError A callable object or None is expected, got 1", Why: compilersJob},
 		{
-			line:   8,
-			python: "None",
-			why:    "There is no get_exception_handler: a handler is set by who owns the loop. That there is none shows in the two lines that are logged before.",
+			Line:   8,
+			Python: "None",
+			Why:    "There is no get_exception_handler: a handler is set by who owns the loop. That there is none shows in the two lines that are logged before.",
 		},
 	},
 }
@@ -293,14 +294,14 @@ var trace93 = port{
 		check(l.Close())
 		check(other.Close())
 	},
-	deviations: []deviation{
+	deviations: []pytrace.Deviation{
 		{
-			line:   3,
-			python: "ValueError The future belongs to a different loop than the one specified as the loop argument",
-			ours:   []string{"R in another loop"},
-			why:    simplyWorks,
+			Line:   3,
+			Python: "ValueError The future belongs to a different loop than the one specified as the loop argument",
+			Ours:   "R in another loop",
+			Why:    simplyWorks,
 		},
-		{line: 4, python: "True", ours: []string{"R2 of another loop"}, why: simplyWorks},
-		{line: 6, python: "is bound to a different event loop", ours: []string{"the second loop has waited for it too"}, why: simplyWorks},
+		{Line: 4, Python: "True", Ours: "R2 of another loop", Why: simplyWorks},
+		{Line: 6, Python: "is bound to a different event loop", Ours: "the second loop has waited for it too", Why: simplyWorks},
 	},
 }

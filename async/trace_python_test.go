@@ -3,17 +3,15 @@ package async_test
 import (
 	"errors"
 	"fmt"
-	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
 )
 
-// A tuple is printed in round brackets, other slices in square ones.
-type tuple []any
+type tuple = pytrace.Tuple
 
 // A pyError is an exception that a script raises.
 type pyError struct {
@@ -131,46 +129,17 @@ func str(v any) string {
 }
 
 // repr is Python's repr.
-func repr(v any) string {
+func repr(v any) string { return pytrace.Repr(v, special) }
+
+func special(v any) (string, bool) {
 	switch v := v.(type) {
-	case nil:
-		return "None"
-	case bool:
-		if v {
-			return "True"
-		}
-		return "False"
-	case string:
-		quote := "'"
-		if strings.Contains(v, "'") && !strings.Contains(v, `"`) {
-			quote = `"`
-		}
-		return quote + strings.ReplaceAll(v, `\`, `\\`) + quote
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
 	case time.Duration:
-		return repr(v.Seconds())
-	case tuple:
-		if len(v) == 1 {
-			return "(" + repr(v[0]) + ",)"
-		}
-		return "(" + reprs(reflect.ValueOf(v)) + ")"
+		return repr(v.Seconds()), true
 	case error:
 		class, args := exception(v)
-		return class + "(" + reprs(reflect.ValueOf(args)) + ")"
+		return class + "(" + pytrace.Reprs(args, special) + ")", true
 	}
-	if r := reflect.ValueOf(v); r.Kind() == reflect.Slice {
-		return "[" + reprs(r) + "]"
-	}
-	return fmt.Sprint(v)
-}
-
-func reprs(slice reflect.Value) string {
-	all := make([]string, slice.Len())
-	for i := range all {
-		all[i] = repr(slice.Index(i).Interface())
-	}
-	return strings.Join(all, ", ")
+	return "", false
 }
 
 // TestTraceSpelling holds the spelling that the ports print with against Python's.

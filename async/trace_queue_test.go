@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
 )
 
 // getting is a task that takes one item and says how it went. It is the coroutine g of the scripts.
@@ -252,8 +253,8 @@ var trace60 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{
-		{line: 9, python: "<Queue maxsize=2 shutdown>", ours: []string{"Queue(max: 2, shut down)"}, why: freeForm},
+	deviations: []pytrace.Deviation{
+		{Line: 9, Python: "<Queue maxsize=2 shutdown>", Ours: "Queue(max: 2, shut down)", Why: freeForm},
 	},
 }
 

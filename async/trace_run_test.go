@@ -8,6 +8,7 @@ import (
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/future"
 	"github.com/asyncgo/asyncgo/internal/loop"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
 )
 
 var trace65 = port{
@@ -53,10 +54,10 @@ var trace65 = port{
 		}, clock)
 		tr.println("run raised", repr(err), "after the leftovers were cleaned up")
 	},
-	deviations: []deviation{{
-		line:   5,
-		python: "async generator closed",
-		why:    "Go has no asynchronous generators for the end of the run to close: a range over a sequence of package iter ends it, and a task in the middle of one is cancelled like any other.",
+	deviations: []pytrace.Deviation{{
+		Line:   5,
+		Python: "async generator closed",
+		Why:    "Go has no asynchronous generators for the end of the run to close: a range over a sequence of package iter ends it, and a task in the middle of one is cancelled like any other.",
 	}},
 }
 
@@ -112,7 +113,7 @@ var trace67 = port{
 		r.Close()
 		tr.println("close twice is fine")
 	},
-	deviations: []deviation{{line: 12, python: "ValueError a coroutine was expected, got 5", why: compilersJob}},
+	deviations: []pytrace.Deviation{{Line: 12, Python: "ValueError a coroutine was expected, got 5", Why: compilersJob}},
 }
 
 var trace99 = port{

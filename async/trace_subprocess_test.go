@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
 )
 
 func init() { ports = append(ports, trace75, trace87) }
@@ -36,11 +37,11 @@ var trace75 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{{
-		line:   2,
-		python: "second communicate(): output read before the timeout is lost: b'' -9",
-		ours:   []string{`second communicate(): output read before the timeout is lost: b'early\n' -9`},
-		why:    `decisions.md, Python bugs we do not copy: "communicate() losing its output after a timeout (W17): kept for the next call".`,
+	deviations: []pytrace.Deviation{{
+		Line:   2,
+		Python: "second communicate(): output read before the timeout is lost: b'' -9",
+		Ours:   `second communicate(): output read before the timeout is lost: b'early\n' -9`,
+		Why:    `decisions.md, Python bugs we do not copy: "communicate() losing its output after a timeout (W17): kept for the next call".`,
 	}},
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
 )
 
 // raised returns what a call panics with: an exception that Python raises for misuse.
@@ -67,11 +68,11 @@ var trace47 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{{
-		line:   10,
-		python: "RuntimeError Lock is not acquired.",
-		ours:   []string{"RuntimeError Lock is not acquired"},
-		why:    "Misuse that a program cannot handle panics, and the sentences of panics have no full stop.",
+	deviations: []pytrace.Deviation{{
+		Line:   10,
+		Python: "RuntimeError Lock is not acquired.",
+		Ours:   "RuntimeError Lock is not acquired",
+		Why:    "Misuse that a program cannot handle panics, and the sentences of panics have no full stop.",
 	}},
 }
 
@@ -111,7 +112,7 @@ var trace49 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{{line: 8, python: "unset]>", ours: []string{"unset)"}, why: freeForm}},
+	deviations: []pytrace.Deviation{{Line: 8, Python: "unset]>", Ours: "unset)", Why: freeForm}},
 }
 
 var trace51 = port{
@@ -199,8 +200,8 @@ var trace53 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{
-		{line: 16, python: "unlocked, value:2]>", ours: []string{"unlocked, value: 2)"}, why: freeForm},
+	deviations: []pytrace.Deviation{
+		{Line: 16, Python: "unlocked, value:2]>", Ours: "unlocked, value: 2)", Why: freeForm},
 	},
 }
 
@@ -228,8 +229,8 @@ var trace97 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{
-		{line: 1, python: "locked() while woken waiters have not run yet: True locked, waiters:3]>", ours: []string{"locked() while woken waiters have not run yet: True locked, waiters: 3)"}, why: freeForm},
-		{line: 2, python: "['A', 'B', 'C', 'newcomer'] locked]>", ours: []string{"['A', 'B', 'C', 'newcomer'] locked)"}, why: freeForm},
+	deviations: []pytrace.Deviation{
+		{Line: 1, Python: "locked() while woken waiters have not run yet: True locked, waiters:3]>", Ours: "locked() while woken waiters have not run yet: True locked, waiters: 3)", Why: freeForm},
+		{Line: 2, Python: "['A', 'B', 'C', 'newcomer'] locked]>", Ours: "['A', 'B', 'C', 'newcomer'] locked)", Why: freeForm},
 	},
 }

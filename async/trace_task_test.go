@@ -8,6 +8,7 @@ import (
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/gather"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
 )
 
 var trace19 = port{
@@ -133,23 +134,23 @@ var trace77 = port{
 			return nil
 		})
 	},
-	deviations: []deviation{
-		{line: 1, python: `<Future pending>`, ours: []string{`Future(pending)`}, why: freeForm},
-		{line: 2, python: `<Task pending name='N' coro=<work() running>>`, ours: []string{`Task("N", pending, reprWork)`}, why: freeForm},
-		{line: 3, python: `<Task pending name='N' coro=<work() running> wait_for=<Future pending cb=[Task.task_wakeup()]>>`, ours: []string{`Task("N", pending, reprWork, waiting for Future(pending, 1 waiting))`}, why: freeForm},
-		{line: 4, python: `<Task cancelling name='N' coro=<work() running> wait_for=<Future cancelled>>`, ours: []string{`Task("N", cancelling, reprWork, waiting for Future(cancelled))`}, why: freeForm},
-		{line: 5, python: `<Task cancelled name='N' coro=<work() done, defined>>`, ours: []string{`Task("N", cancelled, reprWork)`}, why: freeForm},
-		{line: 6, python: `<Future finished result='xxxxxxxxxxxx...xxxxxxxxxxxxx'>`, ours: []string{`Future(finished, result: "xxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxx")`}, why: freeForm},
-		{line: 7, python: `<Future finished exception=ValueError(1)>`, ours: []string{`Future(finished, error: ValueError(1))`}, why: freeForm},
-		{line: 8, python: `<Task finished name='M' coro=<sleep() done, defined> result='r'>`, ours: []string{`Task("M", finished, result: "r", After)`}, why: freeForm},
-		{line: 9, python: `<asyncio.locks.Lock object at 0x [locked, waiters:1]>`, ours: []string{`Lock(locked, waiters: 1)`}, why: freeForm},
-		{line: 10, python: `<asyncio.locks.Event object at 0x [unset]>`, ours: []string{`Event(unset)`}, why: freeForm},
-		{line: 11, python: `<asyncio.locks.Event object at 0x [set]>`, ours: []string{`Event(set)`}, why: freeForm},
-		{line: 12, python: `<asyncio.locks.Semaphore object at 0x [unlocked, value:2]>`, ours: []string{`Semaphore(unlocked, value: 2)`}, why: freeForm},
-		{line: 13, python: `<asyncio.locks.Barrier object at 0x [filling, waiters:0/2]>`, ours: []string{`Barrier(filling, waiters: 0/2)`}, why: freeForm},
-		{line: 14, python: `<Queue maxsize=3 _queue=[1] tasks=1>`, ours: []string{`Queue(max: 3, items: [1], unfinished: 1)`}, why: freeForm},
-		{line: 15, python: `<Queue maxsize=0 _getters[1]>`, ours: []string{`Queue(getters: 1)`}, why: freeForm},
-		{line: 16, python: `<TaskGroup> <Timeout [created]> <StreamReader limit=5>`, ours: []string{`TaskGroup() Timeout(active)`}, why: freeForm},
+	deviations: []pytrace.Deviation{
+		{Line: 1, Python: `<Future pending>`, Ours: `Future(pending)`, Why: freeForm},
+		{Line: 2, Python: `<Task pending name='N' coro=<work() running>>`, Ours: `Task("N", pending, reprWork)`, Why: freeForm},
+		{Line: 3, Python: `<Task pending name='N' coro=<work() running> wait_for=<Future pending cb=[Task.task_wakeup()]>>`, Ours: `Task("N", pending, reprWork, waiting for Future(pending, 1 waiting))`, Why: freeForm},
+		{Line: 4, Python: `<Task cancelling name='N' coro=<work() running> wait_for=<Future cancelled>>`, Ours: `Task("N", cancelling, reprWork, waiting for Future(cancelled))`, Why: freeForm},
+		{Line: 5, Python: `<Task cancelled name='N' coro=<work() done, defined>>`, Ours: `Task("N", cancelled, reprWork)`, Why: freeForm},
+		{Line: 6, Python: `<Future finished result='xxxxxxxxxxxx...xxxxxxxxxxxxx'>`, Ours: `Future(finished, result: "xxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxx")`, Why: freeForm},
+		{Line: 7, Python: `<Future finished exception=ValueError(1)>`, Ours: `Future(finished, error: ValueError(1))`, Why: freeForm},
+		{Line: 8, Python: `<Task finished name='M' coro=<sleep() done, defined> result='r'>`, Ours: `Task("M", finished, result: "r", After)`, Why: freeForm},
+		{Line: 9, Python: `<asyncio.locks.Lock object at 0x [locked, waiters:1]>`, Ours: `Lock(locked, waiters: 1)`, Why: freeForm},
+		{Line: 10, Python: `<asyncio.locks.Event object at 0x [unset]>`, Ours: `Event(unset)`, Why: freeForm},
+		{Line: 11, Python: `<asyncio.locks.Event object at 0x [set]>`, Ours: `Event(set)`, Why: freeForm},
+		{Line: 12, Python: `<asyncio.locks.Semaphore object at 0x [unlocked, value:2]>`, Ours: `Semaphore(unlocked, value: 2)`, Why: freeForm},
+		{Line: 13, Python: `<asyncio.locks.Barrier object at 0x [filling, waiters:0/2]>`, Ours: `Barrier(filling, waiters: 0/2)`, Why: freeForm},
+		{Line: 14, Python: `<Queue maxsize=3 _queue=[1] tasks=1>`, Ours: `Queue(max: 3, items: [1], unfinished: 1)`, Why: freeForm},
+		{Line: 15, Python: `<Queue maxsize=0 _getters[1]>`, Ours: `Queue(getters: 1)`, Why: freeForm},
+		{Line: 16, Python: `<TaskGroup> <Timeout [created]> <StreamReader limit=5>`, Ours: `TaskGroup() Timeout(active)`, Why: freeForm},
 	},
 }
 
@@ -202,12 +203,12 @@ var trace79 = port{
 			return nil
 		}, async.EagerTasks())
 	},
-	deviations: []deviation{
-		{line: 2, python: "child 1 runs; current task Task-2", ours: []string{"child 1 runs; current task E1"}, why: namedAtOnce},
-		{line: 4, python: "child 2 runs; current task Task-3", ours: []string{"child 2 runs; current task E2"}, why: namedAtOnce},
-		{line: 9, python: "child 3 runs; current task Task-5", ours: []string{"child 3 runs; current task Task-3"}, why: noNumberUsed},
-		{line: 10, python: "child 4 runs; current task Task-6", ours: []string{"child 4 runs; current task Task-4"}, why: noNumberUsed},
-		{line: 12, python: "child 5 runs; current task Task-7", ours: []string{"child 5 runs; current task Task-5"}, why: noNumberUsed},
+	deviations: []pytrace.Deviation{
+		{Line: 2, Python: "child 1 runs; current task Task-2", Ours: "child 1 runs; current task E1", Why: namedAtOnce},
+		{Line: 4, Python: "child 2 runs; current task Task-3", Ours: "child 2 runs; current task E2", Why: namedAtOnce},
+		{Line: 9, Python: "child 3 runs; current task Task-5", Ours: "child 3 runs; current task Task-3", Why: noNumberUsed},
+		{Line: 10, Python: "child 4 runs; current task Task-6", Ours: "child 4 runs; current task Task-4", Why: noNumberUsed},
+		{Line: 12, Python: "child 5 runs; current task Task-7", Ours: "child 5 runs; current task Task-5", Why: noNumberUsed},
 	},
 }
 

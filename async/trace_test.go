@@ -1,20 +1,17 @@
 package async_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/internal/loop"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
+	"github.com/asyncgo/asyncgo/internal/witness"
 	"go.uber.org/goleak"
 )
 
@@ -33,15 +30,7 @@ var ports = []port{
 type port struct {
 	name       string // of the file with CPython's output
 	run        func(tr *trace)
-	deviations []deviation // by line
-}
-
-// A deviation is a line in which we differ from CPython on purpose.
-type deviation struct {
-	line   int      // of CPython's output, from 1
-	python string   // that line, so that the number cannot be wrong
-	ours   []string // the lines in its place
-	why    string   // the rule of decisions.md, or a plain reason
+	deviations []pytrace.Deviation // their reasons are a rule of decisions.md, or a plain sentence
 }
 
 // Rules of decisions.md that several deviations go by.
@@ -55,10 +44,10 @@ func TestTrace(t *testing.T) {
 	for _, p := range ports {
 		t.Run(p.name, func(t *testing.T) {
 			before := goleak.IgnoreCurrent()
-			want := p.want(t)
+			want := pytrace.Want(t, p.name, p.deviations)
 			tr := new(trace)
 			p.play(t, tr)
-			compare(t, strings.Split(tr.text(), "\n"), want)
+			witness.Compare(t, tr.Lines(), want)
 			goleak.VerifyNone(t, before)
 		})
 	}
@@ -66,19 +55,11 @@ func TestTrace(t *testing.T) {
 
 // TestTracesArePorted shows that no file of testdata/traces lies there without a port.
 func TestTracesArePorted(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("testdata", "traces", "*.out"))
-	if err != nil {
-		t.Fatal(err)
+	var names []string
+	for _, p := range ports {
+		names = append(names, p.name)
 	}
-	if len(files) != len(ports) {
-		t.Errorf("there are %d traces and %d ports", len(files), len(ports))
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".out")
-		if !slices.ContainsFunc(ports, func(p port) bool { return p.name == name }) {
-			t.Errorf("the trace %s has no port", name)
-		}
-	}
+	pytrace.Ported(t, names)
 }
 
 // play runs the port. One that waits for ever would only be ended by the test binary's own timeout, which does not tell how far
@@ -105,81 +86,12 @@ func (p port) play(t *testing.T, tr *trace) {
 	}
 }
 
-// want returns the lines that the port has to print: CPython's with the deviations.
-func (p port) want(t *testing.T) []string {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", "traces", p.name+".out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(string(data), "\n")
-	var want []string
-	next := 0 // the deviation
-	for i, line := range lines {
-		if next == len(p.deviations) || p.deviations[next].line != i+1 {
-			want = append(want, line)
-			continue
-		}
-		d := p.deviations[next]
-		next++
-		switch {
-		case d.python != line:
-			t.Fatalf("the deviation of line %d expects CPython to print %q, not %q", d.line, d.python, line)
-		case slices.Equal(d.ours, []string{line}):
-			t.Fatalf("the deviation of line %d is none", d.line)
-		case d.why == "":
-			t.Fatalf("the deviation of line %d has no reason", d.line)
-		}
-		want = append(want, d.ours...)
-	}
-	if next < len(p.deviations) {
-		t.Fatalf("the deviation of line %d is out of order or behind the end", p.deviations[next].line)
-	}
-	return want
-}
-
-// compare reports the first line that differs, and all that was printed.
-func compare(t *testing.T, got, want []string) {
-	t.Helper()
-	for i := range max(len(got), len(want)) {
-		switch {
-		case i >= len(got):
-			t.Errorf("line %d is missing: %q", i+1, want[i])
-		case i >= len(want):
-			t.Errorf("line %d is one too many: %q", i+1, got[i])
-		case got[i] != want[i]:
-			t.Errorf("line %d\nis     %q\nnot    %q", i+1, got[i], want[i])
-		default:
-			continue
-		}
-		t.Logf("all lines:\n%s", strings.Join(got, "\n"))
-		return
-	}
-}
-
 // A trace is what a port has printed. It prints as Python does, and from any goroutine.
-type trace struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
+type trace struct{ pytrace.Printer }
 
-// println is Python's print.
-func (tr *trace) println(args ...any) {
-	words := make([]string, len(args))
-	for i, arg := range args {
-		words[i] = str(arg)
-	}
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	tr.buf.WriteString(strings.Join(words, " "))
-	tr.buf.WriteByte('\n')
-}
+func (tr *trace) println(args ...any) { tr.Print(str, args...) }
 
-func (tr *trace) text() string {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	return tr.buf.String()
-}
+func (tr *trace) text() string { return strings.Join(tr.Lines(), "\n") }
 
 // run is asyncio.run(main()) on a clock that jumps over waits, so that a sleep of a minute costs nothing and the order of deadlines is
 // exact. An error that main does not handle becomes a line that no trace has.

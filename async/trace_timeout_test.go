@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
 )
 
 // hundredth is a timeout that comes, and minute one that does not.
@@ -183,16 +184,16 @@ var trace39 = port{
 			})
 		})
 	},
-	deviations: []deviation{
+	deviations: []pytrace.Deviation{
 		{
-			line:   1,
-			python: "reschedule before enter -> RuntimeError: Timeout has not been entered",
-			why:    "The block is a function that Timeout calls, so nobody has a TimeoutScope that was not entered.",
+			Line:   1,
+			Python: "reschedule before enter -> RuntimeError: Timeout has not been entered",
+			Why:    "The block is a function that Timeout calls, so nobody has a TimeoutScope that was not entered.",
 		},
 		{
-			line:   5,
-			python: "re-enter: Timeout has already been entered",
-			why:    "The block is a function that Timeout calls, so nobody can enter a TimeoutScope again.",
+			Line:   5,
+			Python: "re-enter: Timeout has already been entered",
+			Why:    "The block is a function that Timeout calls, so nobody can enter a TimeoutScope again.",
 		},
 	},
 }

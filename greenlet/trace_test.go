@@ -2,36 +2,36 @@ package greenlet_test
 
 import (
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/asyncgo/asyncgo/future"
 	"github.com/asyncgo/asyncgo/greenlet"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 // The traces under testdata/traces are what Python prints for small scripts with greenlet. A port is such a
 // script in Go, statement by statement, and has to print the same lines in the same order.
 var ports = []port{
-	{"01_switch_values", trace01, []deviation{
-		{3, "a resumed with ()", "a resumed with None", "A Switch without arguments sends nil."},
+	{"01_switch_values", trace01, []pytrace.Deviation{
+		{Line: 3, Python: "a resumed with ()", Ours: "a resumed with None", Why: "A Switch without arguments sends nil."},
 	}},
 	{"02_parent_return", trace02, nil},
 	{"04_exception_to_parent", trace04, nil},
-	{"06_throw_into_suspended", trace06, []deviation{
-		{9, "TypeError exceptions must be classes, or instances, not str", "", compilersJob},
-		{10, "TypeError exceptions must be classes, or instances, not int", "", compilersJob},
+	{"06_throw_into_suspended", trace06, []pytrace.Deviation{
+		{Line: 9, Python: "TypeError exceptions must be classes, or instances, not str", Why: compilersJob},
+		{Line: 10, Python: "TypeError exceptions must be classes, or instances, not int", Why: compilersJob},
 	}},
-	{"08_throw_and_switch_self", trace08, []deviation{
-		{1, "switch to self returns its args: () 5 (1, 2)", "switch to self returns its args: None 5 (1, 2)", "A Switch without arguments sends nil."},
+	{"08_throw_and_switch_self", trace08, []pytrace.Deviation{
+		{Line: 1, Python: "switch to self returns its args: () 5 (1, 2)", Ours: "switch to self returns its args: None 5 (1, 2)", Why: "A Switch without arguments sends nil."},
 	}},
-	{"10_parent_rules", trace10, []deviation{
-		{5, "AttributeError | can't delete attribute", "", compilersJob},
-		{6, "TypeError for NoneType", "greenlet: SetParent was called with a nil Greenlet", "A nil Greenlet is misuse, which panics."},
-		{7, "TypeError for int", "", compilersJob},
-		{8, "TypeError for str", "", compilersJob},
+	{"10_parent_rules", trace10, []pytrace.Deviation{
+		{Line: 5, Python: "AttributeError | can't delete attribute", Why: compilersJob},
+		{Line: 6, Python: "TypeError for NoneType", Ours: "greenlet: SetParent was called with a nil Greenlet", Why: "A nil Greenlet is misuse, which panics."},
+		{Line: 7, Python: "TypeError for int", Why: compilersJob},
+		{Line: 8, Python: "TypeError for str", Why: compilersJob},
 	}},
 	{"12_generator_on_greenlets", trace12, nil},
 	{"14_settrace_error", trace14, nil},
@@ -49,69 +49,33 @@ const compilersJob = "That is the compiler's job."
 type port struct {
 	name       string
 	run        func(p *printer)
-	deviations []deviation
-}
-
-// A deviation is a line in which we differ from Python on purpose.
-type deviation struct {
-	line         int // of Python's output, from 1
-	python, ours string
-	why          string
+	deviations []pytrace.Deviation
 }
 
 func TestTrace(t *testing.T) {
 	for _, p := range ports {
 		t.Run(p.name, func(t *testing.T) {
-			data, err := os.ReadFile(filepath.Join("testdata", "traces", p.name+".out"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var want []string
-			for i, line := range strings.Split(strings.TrimSuffix(string(data), "\n"), "\n") {
-				for _, d := range p.deviations {
-					if d.line != i+1 {
-						continue
-					}
-					if d.python != line {
-						t.Errorf("the deviation of line %d is one of another line", d.line)
-					}
-					line = d.ours
-				}
-				if line != "" {
-					want = append(want, line)
-				}
-			}
+			want := pytrace.Want(t, p.name, p.deviations)
 			var out printer
 			p.run(&out)
-			if got := strings.Join(out, "\n"); got != strings.Join(want, "\n") {
-				t.Errorf("it prints\n%s\n\nand should print\n%s", got, strings.Join(want, "\n"))
-			}
+			witness.Compare(t, out.Lines(), want)
 			greenlet.VerifyNone(t)
 		})
 	}
 }
 
 func TestTracesArePorted(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("testdata", "traces", "*.out"))
-	if err != nil || len(files) != len(ports)+len(withoutPort) {
-		t.Errorf("there are %d traces, %d ports and %d without, %v", len(files), len(ports), len(withoutPort), err)
+	names := slices.Collect(maps.Keys(withoutPort))
+	for _, p := range ports {
+		names = append(names, p.name)
 	}
+	pytrace.Ported(t, names)
 }
 
 // A printer prints as Python does.
-type printer []string
+type printer struct{ pytrace.Printer }
 
-func (p *printer) println(args ...any) {
-	words := make([]string, len(args))
-	for i, arg := range args {
-		if s, ok := arg.(string); ok {
-			words[i] = s
-		} else {
-			words[i] = repr(arg)
-		}
-	}
-	*p = append(*p, strings.Join(words, " "))
-}
+func (p *printer) println(args ...any) { p.Print(repr, args...) }
 
 // A list is printed in square brackets, a slice of several arguments in round ones.
 type list []any
@@ -129,45 +93,26 @@ func (e *pyError) Error() string { return e.arg }
 func (e *pyError) Unwrap() error { return e.is }
 
 // repr is Python's repr.
-func repr(v any) string {
-	reprs := func(vs []any) string {
-		words := make([]string, len(vs))
-		for i, v := range vs {
-			words[i] = repr(v)
-		}
-		return strings.Join(words, ", ")
-	}
+func repr(v any) string { return pytrace.Repr(v, special) }
+
+func special(v any) (string, bool) {
 	switch v := v.(type) {
-	case nil:
-		return "None"
-	case bool:
-		return map[bool]string{true: "True", false: "False"}[v]
-	case string:
-		if strings.Contains(v, "'") {
-			return `"` + v + `"`
-		}
-		return "'" + v + "'"
 	case []any:
-		if len(v) == 1 {
-			return "(" + repr(v[0]) + ",)"
-		}
-		return "(" + reprs(v) + ")"
-	case list:
-		return "[" + reprs(v) + "]"
+		return repr(pytrace.Tuple(v)), true
 	case kw:
 		for k, x := range v {
-			return "{'" + k + "': " + repr(x) + "}"
+			return "{'" + k + "': " + repr(x) + "}", true
 		}
 	case *pyError:
-		return v.class + "('" + v.arg + "')"
+		return v.class + "('" + v.arg + "')", true
 	case *future.PanicError:
-		return repr(v.Value)
+		return repr(v.Value), true
 	case *greenlet.Greenlet:
 		if v == nil {
-			return "None"
+			return "None", true
 		}
 	}
-	return fmt.Sprint(v)
+	return "", false
 }
 
 // raised returns the exception of a class that err is, or nil.

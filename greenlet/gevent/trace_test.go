@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
@@ -14,91 +14,91 @@ import (
 	"time"
 
 	"github.com/petermattis/goid"
-	"go.uber.org/goleak"
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 // The traces under testdata/traces are what Python prints for small scripts with gevent. A port is such a script in
 // Go, statement by statement, and has to print the same lines in the same order.
 var ports = []port{
-	{"30_spawn_order", trace30, []deviation{
-		{3, "TypeError at spawn: The run argument or self._run must be ca", "gevent: Spawn was called with a nil function", "A nil function is misuse, which panics."},
+	{"30_spawn_order", trace30, []pytrace.Deviation{
+		{Line: 3, Python: "TypeError at spawn: The run argument or self._run must be ca", Ours: "gevent: Spawn was called with a nil function", Why: "A nil function is misuse, which panics."},
 	}},
 	{"32_sleep0", trace32, nil},
 	{"34_joinall_raise_error", trace34, nil},
 	{"36_kill_before_start", trace36, nil},
 	{"38_kill_exception", trace38, nil},
 	{"39_links", trace39, nil},
-	{"40_get", trace40, []deviation{
-		{1, "get(block=False) unfinished: Timeout, seconds None", "get(block=False) unfinished: Timeout", "Seconds of a Timeout are a number."},
-		{6, "join never raises: None | exception stored True value None exc_info type KeyError", "join never raises: None | exception stored True", "Errors have no exc_info, and a missing value is the zero value."},
+	{"40_get", trace40, []pytrace.Deviation{
+		{Line: 1, Python: "get(block=False) unfinished: Timeout, seconds None", Ours: "get(block=False) unfinished: Timeout", Why: "Seconds of a Timeout are a number."},
+		{Line: 6, Python: "join never raises: None | exception stored True value None exc_info type KeyError", Ours: "join never raises: None | exception stored True", Why: "Errors have no exc_info, and a missing value is the zero value."},
 	}},
-	{"42_timeout_basic", trace42, []deviation{
-		{12, "True False", "", "Errors have no families in Go."},
+	{"42_timeout_basic", trace42, []pytrace.Deviation{
+		{Line: 12, Python: "True False", Why: "Errors have no families in Go."},
 	}},
-	{"44_timeout_object", trace44, []deviation{
-		{9, "bare raise: seconds None pending False", "", "A Timeout that was never started cannot be raised by its class."},
+	{"44_timeout_object", trace44, []pytrace.Deviation{
+		{Line: 9, Python: "bare raise: seconds None pending False", Why: "A Timeout that was never started cannot be raised by its class."},
 	}},
 	{"50_pool_blocking_spawn", trace50, nil},
 	{"52_pool_errors", trace52, nil},
 	{"54_group_kill", trace54, nil},
-	{"60_queue_basic", trace60, []deviation{
-		{10, "items= [1, 2]", "items= [1, 2]", "The end of the items is the shutdown."},
-		{12, "iteration stops at the StopIteration class: [1]", "iteration stops at the shutdown: [1]", "A queue ends by its shutdown."},
-		{13, "empty queue is truthy: True Full/Empty are the stdlib classes: True", "", "Go has neither truth of objects nor such classes."},
+	{"60_queue_basic", trace60, []pytrace.Deviation{
+		{Line: 12, Python: "iteration stops at the StopIteration class: [1]", Ours: "iteration stops at the shutdown: [1]", Why: "A queue ends by its shutdown."},
+		{Line: 13, Python: "empty queue is truthy: True Full/Empty are the stdlib classes: True", Why: "Go has neither truth of objects nor such classes."},
 	}},
 	{"62_lifo_priority", trace62, nil},
 	{"64_channel", trace64, nil},
 	{"70_event", trace70, nil},
-	{"72_semaphore", trace72, []deviation{
-		{11, "Dummy True True False 1", "", "What never blocks needs no type."},
+	{"72_semaphore", trace72, []pytrace.Deviation{
+		{Line: 11, Python: "Dummy True True False 1", Why: "What never blocks needs no type."},
 	}},
-	{"74_local", trace74, []deviation{
-		{4, "plain local: AttributeError 1", "plain local: 0 1", "A Local starts with the zero value, or what its function returns."},
-		{5, "TypeError", "", "That is the compiler's job."},
-		{6, "values freed when the greenlet ends, though it is still referenced: ['freed']", "", "Go has no destructors that run at once; TestLocal shows the same with a cleanup."},
+	{"74_local", trace74, []pytrace.Deviation{
+		{Line: 4, Python: "plain local: AttributeError 1", Ours: "plain local: 0 1", Why: "A Local starts with the zero value, or what its function returns."},
+		{Line: 5, Python: "TypeError", Why: "That is the compiler's job."},
+		{Line: 6, Python: "values freed when the greenlet ends, though it is still referenced: ['freed']", Why: "Go has no destructors that run at once; TestLocal shows the same with a cleanup."},
 	}},
-	{"76_hub_errors", trace76, []deviation{
-		{1, "first: Traceback (most recent call last):", "", "The report is a line of package slog, or what SetErrorHandler does."},
-		{2, "exc  : ValueError: bad thing", "exc  : bad thing", "An error has a text, and no class that the report names."},
-		{3, "ctx  : TIMESTAMP <Greenlet at X: boom('thing')> failed with ValueError", "", "See the first line."},
-		{5, "[('Greenlet', 'ValueError', 'bad y'), ('callback', 'ValueError', 'bad raw'), ('callback', 'ValueError', 'bad cb')]", "[('Greenlet', 'bad y'), ('callback', 'bad cb')]", "There is no spawn_raw; callbacks are links."},
-		{6, "system error raised in MAIN: SystemExit('bye') | also stored: SystemExit('bye')", "", "Go has no system errors. runtime.Goexit in a greenlet goes on in the goroutine of the hub, see TestFaults."},
-		{7, "system error raised in MAIN: KeyboardInterrupt() | also stored: KeyboardInterrupt()", "", "See above."},
-		{8, "system error raised in MAIN: SystemError('sys') | also stored: SystemError('sys')", "", "See above."},
-		{9, "NOT_ERROR ['GreenletExit', 'SystemExit'] SYSTEM_ERROR ['KeyboardInterrupt', 'SystemExit', 'SystemError']", "", "See above."},
+	{"76_hub_errors", trace76, []pytrace.Deviation{
+		{Line: 1, Python: "first: Traceback (most recent call last):", Why: "The report is a line of package slog, or what SetErrorHandler does."},
+		{Line: 2, Python: "exc  : ValueError: bad thing", Ours: "exc  : bad thing", Why: "An error has a text, and no class that the report names."},
+		{Line: 3, Python: "ctx  : TIMESTAMP <Greenlet at X: boom('thing')> failed with ValueError", Why: "See the first line."},
+		{Line: 5, Python: "[('Greenlet', 'ValueError', 'bad y'), ('callback', 'ValueError', 'bad raw'), ('callback', 'ValueError', 'bad cb')]", Ours: "[('Greenlet', 'bad y'), ('callback', 'bad cb')]", Why: "There is no spawn_raw; callbacks are links."},
+		{Line: 6, Python: "system error raised in MAIN: SystemExit('bye') | also stored: SystemExit('bye')", Why: "Go has no system errors. runtime.Goexit in a greenlet goes on in the goroutine of the hub, see TestFaults."},
+		{Line: 7, Python: "system error raised in MAIN: KeyboardInterrupt() | also stored: KeyboardInterrupt()", Why: "See above."},
+		{Line: 8, Python: "system error raised in MAIN: SystemError('sys') | also stored: SystemError('sys')", Why: "See above."},
+		{Line: 9, Python: "NOT_ERROR ['GreenletExit', 'SystemExit'] SYSTEM_ERROR ['KeyboardInterrupt', 'SystemExit', 'SystemError']", Why: "See above."},
 	}},
-	{"78_misuse_errors", trace78, []deviation{
-		{1, "switch() into a sleeping greenlet -> it sees raises InvalidSwitchError | Invalid switch into ", "", "Nobody can switch into a greenlet of a hub."},
-		{3, "socket closed while another greenlet reads raises cancel_wait_ex | [Errno 9] File descriptor was closed in another greenlet", "socket closed while another greenlet reads raises net.ErrClosed", "The error is that of package net."},
-		{4, "Waiter stores early value: early", "", "The Waiter is gevent's own affair."},
-		{6, "non-blocking recv raises BlockingIOError | [Errno 11] Resource temporarily unavailable", "", "Connections of package net have no such mode."},
-		{7, "shutdown wakes own reader raises cancel_wait_ex | [Errno 9] File descriptor was closed in another greenlet", "", "Shutting down one side of a connection ends a read with io.EOF in Go."},
+	{"78_misuse_errors", trace78, []pytrace.Deviation{
+		{Line: 1, Python: "switch() into a sleeping greenlet -> it sees raises InvalidSwitchError | Invalid switch into ", Why: "Nobody can switch into a greenlet of a hub."},
+		{Line: 3, Python: "socket closed while another greenlet reads raises cancel_wait_ex | [Errno 9] File descriptor was closed in another greenlet", Ours: "socket closed while another greenlet reads raises net.ErrClosed", Why: "The error is that of package net."},
+		{Line: 4, Python: "Waiter stores early value: early", Why: "The Waiter is gevent's own affair."},
+		{Line: 6, Python: "non-blocking recv raises BlockingIOError | [Errno 11] Resource temporarily unavailable", Why: "Connections of package net have no such mode."},
+		{Line: 7, Python: "shutdown wakes own reader raises cancel_wait_ex | [Errno 9] File descriptor was closed in another greenlet", Why: "Shutting down one side of a connection ends a read with io.EOF in Go."},
 	}},
-	{"80_threadpool", trace80, []deviation{
-		{7, "size 1 runs in order ['a', 'b'] size 1 maxsize 1", "size 1 runs in order ['a', 'b'] maxsize 1", "How many goroutines a pool has at the moment is its own affair."},
-		{8, "spawn from a foreign thread: InvalidThreadUseError", "", "It simply works from every goroutine."},
-		{9, "hub.threadpool default maxsize 10", "", "There is no default pool."},
-		{10, "maxsize 0: first submit is accepted (capacity is maxsize+1), second is parked, nothing runs: True False []", "", "SpawnThread never waits, and the size is fixed."},
-		{11, "raised to 1: both run [1, 2]", "", "See above."},
+	{"80_threadpool", trace80, []pytrace.Deviation{
+		{Line: 7, Python: "size 1 runs in order ['a', 'b'] size 1 maxsize 1", Ours: "size 1 runs in order ['a', 'b'] maxsize 1", Why: "How many goroutines a pool has at the moment is its own affair."},
+		{Line: 8, Python: "spawn from a foreign thread: InvalidThreadUseError", Why: "It simply works from every goroutine."},
+		{Line: 9, Python: "hub.threadpool default maxsize 10", Why: "There is no default pool."},
+		{Line: 10, Python: "maxsize 0: first submit is accepted (capacity is maxsize+1), second is parked, nothing runs: True False []", Why: "SpawnThread never waits, and the size is fixed."},
+		{Line: 11, Python: "raised to 1: both run [1, 2]", Why: "See above."},
 	}},
-	{"86_greenlet_tree", trace86, []deviation{
-		{1, ` +--- <Greenlet "mid": mid>`, ` +--- <Greenlet "mid">`, "A closure has no name that says much; SpawnedAt says where it is."},
-		{2, ` |    +--- <Greenlet "leaf": _run>; finished with value 42`, ` |    +--- <Greenlet "leaf">; finished with value 42`, "See above."},
-		{3, ` |    +--- <Greenlet "bad": _run>; finished with exception ZeroDivisionError('division by zero')`, ` |    +--- <Greenlet "bad">; finished with exception division by zero`, "An error has a text, and no class."},
-		{4, "sections: ['* Threads', '* Greenlets', 'Spawned at:', 'Running:', 'Parent:']", "sections: ['* Goroutines', '* Greenlets', 'spawned by', 'waits for']", "The report says what a greenlet waits for and where; the parent is always the hub."},
+	{"86_greenlet_tree", trace86, []pytrace.Deviation{
+		{Line: 1, Python: ` +--- <Greenlet "mid": mid>`, Ours: ` +--- <Greenlet "mid">`, Why: "A closure has no name that says much; SpawnedAt says where it is."},
+		{Line: 2, Python: ` |    +--- <Greenlet "leaf": _run>; finished with value 42`, Ours: ` |    +--- <Greenlet "leaf">; finished with value 42`, Why: "See above."},
+		{Line: 3, Python: ` |    +--- <Greenlet "bad": _run>; finished with exception ZeroDivisionError('division by zero')`, Ours: ` |    +--- <Greenlet "bad">; finished with exception division by zero`, Why: "An error has a text, and no class."},
+		{Line: 4, Python: "sections: ['* Threads', '* Greenlets', 'Spawned at:', 'Running:', 'Parent:']", Ours: "sections: ['* Goroutines', '* Greenlets', 'spawned by', 'waits for']", Why: "The report says what a greenlet waits for and where; the parent is always the hub."},
 	}},
-	{"90_context_isolation", trace90, []deviation{
-		{2, "explicit copy: main", "", "The context variables of another task are shared by async.InVars, for tasks."},
+	{"90_context_isolation", trace90, []pytrace.Deviation{
+		{Line: 2, Python: "explicit copy: main", Why: "The context variables of another task are shared by async.InVars, for tasks."},
 	}},
 }
 
-// withoutPort are the traces of what is not here. docs/gevent.md says why.
+// withoutPort are the traces of what is not in this package, with the place where it is. docs/gevent.md says why.
 var withoutPort = map[string]string{
-	"82_monkey_events": "package monkey",
-	"84_monkey_veto":   "package monkey",
+	"82_monkey_events": "ported in the tests of monkey/cmd/gomonkey",
+	"84_monkey_veto":   "ported in the tests of monkey/cmd/gomonkey",
 	"92_pywsgi":        "net/http",
 }
 
@@ -108,84 +108,36 @@ var portedElsewhere = map[string]string{}
 type port struct {
 	name       string
 	run        func(p *printer)
-	deviations []deviation
-}
-
-// A deviation is a line in which we differ from Python on purpose.
-type deviation struct {
-	line         int // of Python's output, from 1
-	python, ours string
-	why          string
+	deviations []pytrace.Deviation
 }
 
 func TestTrace(t *testing.T) {
 	for _, p := range ports {
 		t.Run(p.name, func(t *testing.T) {
-			before := goleak.IgnoreCurrent()
-			data, err := os.ReadFile(filepath.Join("testdata", "traces", p.name+".out"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var want []string
-			for i, line := range strings.Split(strings.TrimSuffix(string(data), "\n"), "\n") {
-				for _, d := range p.deviations {
-					if d.line == i+1 {
-						if d.python != line {
-							t.Errorf("the deviation of line %d is one of another line", d.line)
-						}
-						line = d.ours
-					}
-				}
-				if line != "" {
-					want = append(want, line)
-				}
-			}
+			witness.NoLeaks(t)
+			want := pytrace.Want(t, p.name, p.deviations)
 			var out printer
 			p.run(&out)
 			gevent.Destroy()
-			for i := range max(len(out), len(want)) {
-				is, should := "", ""
-				if i < len(out) {
-					is = out[i]
-				}
-				if i < len(want) {
-					should = want[i]
-				}
-				if is != should {
-					t.Errorf("line %d is\n%s\nand should be\n%s", i+1, is, should)
-				}
-			}
-			if !t.Failed() {
-				goleak.VerifyNone(t, before)
-			}
+			witness.Compare(t, out.Lines(), want)
 		})
 	}
 }
 
 func TestTracesArePorted(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("testdata", "traces", "*.out"))
-	if err != nil || len(files) != len(ports)+len(withoutPort)+len(portedElsewhere) {
-		t.Errorf("there are %d traces, %d ports, %d ports elsewhere and %d without, %v", len(files), len(ports), len(portedElsewhere), len(withoutPort), err)
+	names := slices.AppendSeq(slices.Collect(maps.Keys(withoutPort)), maps.Keys(portedElsewhere))
+	for _, p := range ports {
+		names = append(names, p.name)
 	}
+	pytrace.Ported(t, names)
 }
 
 // A printer prints as Python does.
-type printer []string
+type printer struct{ pytrace.Printer }
 
-func (p *printer) println(args ...any) {
-	words := make([]string, len(args))
-	for i, arg := range args {
-		if s, ok := arg.(string); ok {
-			words[i] = s
-		} else {
-			words[i] = repr(arg)
-		}
-	}
-	*p = append(*p, strings.Join(words, " "))
-}
+func (p *printer) println(args ...any) { p.Print(repr, args...) }
 
-// A tuple is printed in round brackets.
-type tuple []any
+type tuple = pytrace.Tuple
 
 // A pyError is an exception.
 type pyError struct{ class, arg string }
@@ -197,48 +149,19 @@ func valueError(arg string) error { return &pyError{"ValueError", arg} }
 var errZeroDivision error = &pyError{"ZeroDivisionError", "division by zero"}
 
 // repr is Python's repr.
-func repr(v any) string {
-	seq := func(n int, at func(i int) any) string {
-		words := make([]string, n)
-		for i := range words {
-			words[i] = repr(at(i))
-		}
-		return strings.Join(words, ", ")
-	}
+func repr(v any) string { return pytrace.Repr(v, special) }
+
+func special(v any) (string, bool) {
 	switch v := v.(type) {
-	case nil:
-		return "None"
-	case bool:
-		return map[bool]string{true: "True", false: "False"}[v]
-	case string:
-		if strings.Contains(v, "'") {
-			return `"` + v + `"`
-		}
-		return "'" + v + "'"
-	case float64:
-		if s := fmt.Sprint(v); strings.Contains(s, ".") {
-			return s
-		}
-		return fmt.Sprintf("%.1f", v)
-	case tuple:
-		return "(" + seq(len(v), func(i int) any { return v[i] }) + ")"
-	case []any:
-		return "[" + seq(len(v), func(i int) any { return v[i] }) + "]"
-	case []string:
-		return "[" + seq(len(v), func(i int) any { return v[i] }) + "]"
-	case []int:
-		return "[" + seq(len(v), func(i int) any { return v[i] }) + "]"
-	case []bool:
-		return "[" + seq(len(v), func(i int) any { return v[i] }) + "]"
 	case *pyError:
 		if v.arg == "" {
-			return v.class + "()"
+			return v.class + "()", true
 		}
-		return v.class + "('" + v.arg + "')"
+		return v.class + "('" + v.arg + "')", true
 	case *gevent.PanicError:
-		return repr(v.Value)
+		return repr(v.Value), true
 	}
-	return fmt.Sprint(v)
+	return "", false
 }
 
 // class is type(e).__name__.

@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
+	"github.com/asyncgo/asyncgo/internal/pytrace"
 )
 
 func init() {
 	ports = append(ports, []port{
-		{"88_signal_subprocess", trace88, []deviation{
-			{1, "['kill returned', ('handler', ('arg',), 'Greenlet')]", "['kill returned', 'handler']", "A closure needs no arguments."},
+		{"88_signal_subprocess", trace88, []pytrace.Deviation{
+			{Line: 1, Python: "['kill returned', ('handler', ('arg',), 'Greenlet')]", Ours: "['kill returned', 'handler']", Why: "A closure needs no arguments."},
 		}},
 	}...)
 }
