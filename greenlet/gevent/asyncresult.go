@@ -1,7 +1,6 @@
 package gevent
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -49,10 +48,7 @@ func (a *AsyncResult[T]) await() error {
 	if a.Ready() {
 		return nil
 	}
-	return wait(func(ctx context.Context) error {
-		_, err := a.done.Wait(ctx, refuser{a})
-		return err
-	})
+	return waitFor(&a.done, a)
 }
 
 // Get waits for the outcome and returns it, each time: get().

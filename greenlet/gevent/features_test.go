@@ -3,6 +3,7 @@ package gevent_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -103,6 +104,34 @@ func TestRunInfo(t *testing.T) {
 		close(stay)
 		busy.Wait()
 		check(g.Kill())
+	})
+
+	t.Run("a wait with a limit is told with the line that calls it, and not with one of this package", func(t *testing.T) {
+		witness.NoLeaks(t)
+		var group gevent.Group
+		check(group.Add(sleeper(time.Hour)))
+		queue, pool := gevent.NewQueue[int](0), gevent.NewThreadPool(1)
+		check(queue.Put(1))
+		end := make(chan bool)
+		gevent.SpawnThread(pool, func() (bool, error) { return <-end, nil })
+		for _, wait := range []func(){
+			func() { must(group.Join(time.Minute)) },
+			func() { must(queue.Join(time.Minute)) },
+			func() { must(pool.Join(time.Minute)) },
+		} {
+			gevent.Go(wait)
+		}
+		check(gevent.Sleep(0))
+		info := gevent.RunInfo()
+		for _, what := range []string{"Group(1)", "Queue(size: 1, max: 0)", "a ThreadPool"} {
+			if !regexp.MustCompile(`waits for ` + regexp.QuoteMeta(what) + ` at \S*features_test\.go:`).MatchString(info) {
+				t.Errorf("it does not say where somebody waits for %s:\n%s", what, info)
+			}
+		}
+		close(end)
+		gevent.Destroy()
+		check(pool.Close())
+		gevent.Destroy()
 	})
 }
 

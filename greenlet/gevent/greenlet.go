@@ -166,15 +166,6 @@ func (c *core) finish(err error) {
 	}
 }
 
-// refuser is what a wait would cancel: nothing.
-type refuser struct{ what fmt.Stringer }
-
-// CancelWaited implements [loop.Canceller].
-func (refuser) CancelWaited(*loop.Cause) bool { return false }
-
-// String says what is waited for.
-func (r refuser) String() string { return r.what.String() }
-
 // A spawner is who has spawned a greenlet, which does not hold it.
 type spawner struct {
 	name string // if it had one
@@ -284,10 +275,7 @@ func (c *core) await() error {
 	if c.Ready() {
 		return nil
 	}
-	return wait(func(ctx context.Context) error {
-		_, err := c.done.Wait(ctx, refuser{c})
-		return err
-	})
+	return waitFor(&c.done, c)
 }
 
 // Join waits until the greenlet has ended, however: join(timeout). With a limit it returns nil also when that is

@@ -1,7 +1,6 @@
 package gevent
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -176,13 +175,7 @@ func (p *Group) Join(limit ...time.Duration) (bool, error) {
 	}
 	c := p.empty
 	p.mu.Unlock()
-	over, err := within(limit, func() error {
-		return wait(func(ctx context.Context) error {
-			_, err := c.Wait(ctx, refuser{p})
-			return err
-		})
-	})
-	return !over && err == nil, err
+	return join(limit, c, p)
 }
 
 // JoinRaise is [Group.Join] and returns the error of one of the members, if one has failed: join(raise_error=True).

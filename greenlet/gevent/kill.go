@@ -1,7 +1,6 @@
 package gevent
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -156,8 +155,5 @@ func (b *blow) await() error {
 	if b.done.State() != loop.Pending {
 		return nil
 	}
-	return wait(func(ctx context.Context) error {
-		_, err := b.done.Wait(ctx, refuser{waitsFor("a kill")})
-		return err
-	})
+	return waitFor(&b.done, waitsFor("a kill"))
 }

@@ -1,7 +1,6 @@
 package gevent
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -54,13 +53,7 @@ func (q *queue[T, O]) Join(limit ...time.Duration) (bool, error) {
 	}
 	c := q.finished
 	q.mu.Unlock()
-	over, err := within(limit, func() error {
-		return wait(func(ctx context.Context) error {
-			_, err := c.Wait(ctx, refuser{q})
-			return err
-		})
-	})
-	return !over && err == nil, err
+	return join(limit, c, q)
 }
 
 // Shutdown has Put return [ErrShutdown] from now on, and Get when the queue is empty. With immediate the items are

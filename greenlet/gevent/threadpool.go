@@ -138,13 +138,7 @@ func (p *ThreadPool) Join(limit ...time.Duration) (bool, error) {
 	}
 	c := p.empty
 	p.mu.Unlock()
-	over, err := within(limit, func() error {
-		return wait(func(ctx context.Context) error {
-			_, err := c.Wait(ctx, refuser{waitsFor("a ThreadPool")})
-			return err
-		})
-	})
-	return !over && err == nil, err
+	return join(limit, c, waitsFor("a ThreadPool"))
 }
 
 // count notes that a function has come or gone.
@@ -222,8 +216,3 @@ func backIn(l *loop.Loop, fn func()) {
 		fn() // the hub is closed
 	}
 }
-
-// waitsFor is a description.
-type waitsFor string
-
-func (w waitsFor) String() string { return string(w) }
