@@ -89,38 +89,8 @@ func ToThread() Workload {
 		Name:  "to_thread",
 		About: "run a function on another goroutine and wait for its result, repeated",
 		Peers: []Peer{
-			{Name: Asyncgo, UnitOps: 1, Run: func(t Timer, n int) (int, error) {
-				sum := 0
-				err := async.Run(func(ctx context.Context) error {
-					one := func(context.Context) (int, error) { return 1, nil }
-					t.StartTimer()
-					defer t.StopTimer()
-					for range n {
-						v, err := async.ToThread(ctx, one)
-						if err != nil {
-							return err
-						}
-						sum += v
-					}
-					return nil
-				})
-				if err != nil {
-					return sum, err
-				}
-				return counted(sum, n)
-			}},
-
-			{Name: "goroutine+chan", UnitOps: 1, Run: func(t Timer, n int) (int, error) {
-				sum := 0
-				t.StartTimer()
-				defer t.StopTimer()
-				for range n {
-					result := make(chan int, 1)
-					go func() { result <- 1 }()
-					sum += <-result
-				}
-				return counted(sum, n)
-			}},
+			perCall(func(ctx context.Context, one job) (int, error) { return async.ToThread(ctx, one) }),
+			goroutineAndChannel(),
 		},
 	}
 }
@@ -277,32 +247,12 @@ func processes(calls, chunk, size int) Peer {
 // Block has a task call one function after the other beside its loop. The peer is that of [ToThread]. An operation is one
 // call.
 func Block() Workload {
-	peer := ToThread().Peers[1]
 	return Workload{
 		Name:  "block",
 		About: "call a function on the task's own goroutine, beside the loop, repeated",
 		Peers: []Peer{
-			{Name: Asyncgo, UnitOps: 1, Run: func(t Timer, n int) (int, error) {
-				sum := 0
-				err := async.Run(func(ctx context.Context) error {
-					one := func(context.Context) (int, error) { return 1, nil }
-					t.StartTimer()
-					defer t.StopTimer()
-					for range n {
-						v, err := async.Block(ctx, one)
-						if err != nil {
-							return err
-						}
-						sum += v
-					}
-					return nil
-				})
-				if err != nil {
-					return sum, err
-				}
-				return counted(sum, n)
-			}},
-			peer,
+			perCall(func(ctx context.Context, one job) (int, error) { return async.Block(ctx, one) }),
+			goroutineAndChannel(),
 		},
 	}
 }

@@ -21,38 +21,8 @@ func SpawnAwait() Workload {
 		Name:  "spawn_await",
 		About: "create one task and await its typed result, repeated",
 		Peers: []Peer{
-			{Name: Asyncgo, UnitOps: 1, Run: func(t Timer, n int) (int, error) {
-				sum := 0
-				err := async.Run(func(ctx context.Context) error {
-					one := func(context.Context) (int, error) { return 1, nil }
-					t.StartTimer()
-					defer t.StopTimer()
-					for range n {
-						v, err := async.CreateTask(ctx, one).Await(ctx)
-						if err != nil {
-							return err
-						}
-						sum += v
-					}
-					return nil
-				})
-				if err != nil {
-					return sum, err
-				}
-				return counted(sum, n)
-			}},
-
-			{Name: "goroutine+chan", UnitOps: 1, Run: func(t Timer, n int) (int, error) {
-				sum := 0
-				t.StartTimer()
-				defer t.StopTimer()
-				for range n {
-					result := make(chan int, 1)
-					go func() { result <- 1 }()
-					sum += <-result
-				}
-				return counted(sum, n)
-			}},
+			perCall(func(ctx context.Context, one job) (int, error) { return async.CreateTask(ctx, one).Await(ctx) }),
+			goroutineAndChannel(),
 
 			{Name: "ants", UnitOps: 1, Run: func(t Timer, n int) (_ int, err error) {
 				pool, err := ants.NewPool(16)
