@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +13,7 @@ import (
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/gather"
 	"github.com/asyncgo/asyncgo/internal/loop"
-	"go.uber.org/goleak"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 // The facts about asyncio that CPython's own tests assert have numbers like G4. A test whose name begins with such a number shows that
@@ -40,28 +39,8 @@ func onLoop(body func(ctx context.Context, t *testing.T), opts ...async.Option) 
 	}
 }
 
-// guarded runs a test, which fails if it does not end or leaves a goroutine behind. A test that waits for ever would only be ended
-// by the timeout of the test binary, which takes the other tests along.
-func guarded(t *testing.T, run func()) {
-	t.Helper()
-	before := goleak.IgnoreCurrent()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		defer func() {
-			if v := recover(); v != nil {
-				t.Errorf("panic: %v\n\n%s", v, debug.Stack())
-			}
-		}()
-		run()
-	}()
-	select {
-	case <-ended:
-		goleak.VerifyNone(t, before)
-	case <-time.After(20 * time.Second):
-		t.Error("the test does not end")
-	}
-}
+// guarded runs a test, which fails if it does not end or leaves a goroutine behind.
+var guarded = witness.Limited
 
 // A chronicle is what has happened, in order.
 type chronicle struct {

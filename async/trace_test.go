@@ -2,8 +2,6 @@ package async_test
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +10,6 @@ import (
 	"github.com/asyncgo/asyncgo/internal/loop"
 	"github.com/asyncgo/asyncgo/internal/pytrace"
 	"github.com/asyncgo/asyncgo/internal/witness"
-	"go.uber.org/goleak"
 )
 
 // The traces under testdata/traces are what CPython prints for small asyncio scripts, each about one thing: the order in which
@@ -43,12 +40,13 @@ const (
 func TestTrace(t *testing.T) {
 	for _, p := range ports {
 		t.Run(p.name, func(t *testing.T) {
-			before := goleak.IgnoreCurrent()
 			want := pytrace.Want(t, p.name, p.deviations)
 			tr := new(trace)
-			p.play(t, tr)
+			guarded(t, func() { p.run(tr) })
+			if t.Failed() {
+				t.Fatalf("after these lines:\n%s", strings.Join(tr.Lines(), "\n"))
+			}
 			witness.Compare(t, tr.Lines(), want)
-			goleak.VerifyNone(t, before)
 		})
 	}
 }
@@ -62,36 +60,10 @@ func TestTracesArePorted(t *testing.T) {
 	pytrace.Ported(t, names)
 }
 
-// play runs the port. One that waits for ever would only be ended by the test binary's own timeout, which does not tell how far
-// it came and takes the other tests along.
-func (p port) play(t *testing.T, tr *trace) {
-	t.Helper()
-	ended := make(chan string, 1)
-	go func() {
-		defer func() {
-			if v := recover(); v != nil {
-				ended <- fmt.Sprintf("panic: %v\n\n%s", v, debug.Stack())
-			}
-			close(ended)
-		}()
-		p.run(tr)
-	}()
-	select {
-	case panicked := <-ended:
-		if panicked != "" {
-			t.Fatalf("after these lines:\n%s\n%s", tr.text(), panicked)
-		}
-	case <-time.After(20 * time.Second):
-		t.Fatalf("hangs after these lines:\n%s", tr.text())
-	}
-}
-
 // A trace is what a port has printed. It prints as Python does, and from any goroutine.
 type trace struct{ pytrace.Printer }
 
 func (tr *trace) println(args ...any) { tr.Print(str, args...) }
-
-func (tr *trace) text() string { return strings.Join(tr.Lines(), "\n") }
 
 // run is asyncio.run(main()) on a clock that jumps over waits, so that a sleep of a minute costs nothing and the order of deadlines is
 // exact. An error that main does not handle becomes a line that no trace has.

@@ -10,13 +10,14 @@ import (
 	"go/token"
 	"go/types"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 const module = "github.com/asyncgo/asyncgo"
@@ -80,7 +81,7 @@ type pkg struct {
 // all they import.
 func load(t *testing.T) []pkg {
 	t.Helper()
-	watch(t)
+	witness.Sources(t, root, false)
 	args := []string{"list", "-export", "-deps", "-json=ImportPath,Dir,GoFiles,CgoFiles,Export"}
 	for _, path := range public {
 		args = append(args, "./"+path)
@@ -133,27 +134,6 @@ func load(t *testing.T) []pkg {
 		all = append(all, p)
 	}
 	return all
-}
-
-// watch looks at every Go file of the module outside of its tests. The go tool
-// reads them in a process of its own, which the test cache cannot see: without
-// this a pass would be remembered although a file has changed since.
-func watch(t *testing.T) {
-	t.Helper()
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), "."):
-			return fs.SkipDir
-		case entry.Name() == "go.mod", strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
-			_, err = os.Stat(path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatalf("looking for the files of the module: %v", err)
-	}
 }
 
 // dump returns the exported names of a package with their types, one a line and

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 // root is the folder of the module, seen from this one.
@@ -170,7 +172,7 @@ func run(t *testing.T, program string, b *block) (fault string) {
 // nothing has to be looked up.
 func newModule(t *testing.T) string {
 	t.Helper()
-	watch(t)
+	witness.Sources(t, root, false)
 	home, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
@@ -214,25 +216,4 @@ func goTool(dir string, args ...string) ([]byte, error) {
 		return nil, fmt.Errorf("the go command does not start: %w", err)
 	}
 	return out, err
-}
-
-// watch looks at every Go file of the module. The go tool reads them in a process
-// of its own, which the test cache cannot see: without this a pass would be
-// remembered although a file has changed since.
-func watch(t *testing.T) {
-	t.Helper()
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), "."):
-			return fs.SkipDir
-		case entry.Name() == "go.mod", strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
-			_, err = os.Stat(path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatalf("looking for the files of the module: %v", err)
-	}
 }

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 const module = "github.com/asyncgo/asyncgo"
@@ -227,28 +227,6 @@ func within(path string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
 }
 
-// watch looks at every file that the go tool reads for us. It does so in a
-// process of its own, which the test cache cannot see: without this a pass would
-// be remembered although a file has changed since.
-func watch(t *testing.T) {
-	t.Helper()
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") {
-			return fs.SkipDir
-		}
-		if strings.HasSuffix(path, ".go") || entry.Name() == "go.mod" {
-			_, err = os.Stat(path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatalf("looking for the files of the module: %v", err)
-	}
-}
-
 // list returns the packages of the module, and those that they depend on, as far
 // as they are ours. An empty goos stands for the machine's own.
 func list(t *testing.T, goos string) []listed {
@@ -273,7 +251,7 @@ func list(t *testing.T, goos string) []listed {
 // goTool runs the go command in the root of the module and returns its output.
 func goTool(t *testing.T, goos string, args ...string) []byte {
 	t.Helper()
-	watch(t)
+	witness.Sources(t, root, true)
 	cmd := exec.Command("go", args...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOWORK=off")

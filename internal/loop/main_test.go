@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/asyncgo/asyncgo/internal/loop"
+	"github.com/asyncgo/asyncgo/internal/witness"
 	"github.com/sourcegraph/conc/panics"
 	"go.uber.org/goleak"
 )
@@ -105,26 +105,7 @@ func inTask(t *testing.T, clock loop.Clock, fn func(ctx context.Context, l *loop
 }
 
 // limited runs a test, which fails if it does not end, or leaves a goroutine behind.
-func limited(t *testing.T, run func()) {
-	t.Helper()
-	before := goleak.IgnoreCurrent()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		defer func() {
-			if v := recover(); v != nil {
-				t.Errorf("panic: %v\n\n%s", v, debug.Stack())
-			}
-		}()
-		run()
-	}()
-	select {
-	case <-ended:
-		goleak.VerifyNone(t, before)
-	case <-time.After(20 * time.Second):
-		t.Error("the test does not end")
-	}
-}
+var limited = witness.Limited
 
 // ticks gives way n times.
 func ticks(ctx context.Context, n int) {

@@ -1,10 +1,13 @@
 package witness_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/asyncgo/asyncgo/internal/witness"
 )
@@ -117,6 +120,65 @@ func TestCompare(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLimited(t *testing.T) {
+	t.Run("a test that ends passes, and has run", func(t *testing.T) {
+		ran := false
+		witness.Limited(t, func() { ran = true })
+		if !ran {
+			t.Error("it has not run")
+		}
+	})
+	for why, c := range map[string]struct {
+		run  func(end chan bool)
+		says string
+	}{
+		"a panic":               {func(chan bool) { panic("ouch") }, "panic: ouch"},
+		"a test that stays":     {func(end chan bool) { <-end }, "the test does not end"},
+		"a goroutine it leaves": {func(end chan bool) { go func() { <-end }() }, "found unexpected goroutines"},
+	} {
+		t.Run(why+" fails the test", func(t *testing.T) {
+			end := make(chan bool)
+			defer close(end)
+			patience := time.Minute
+			if why == "a test that stays" {
+				patience = 0
+			}
+			said := witness.Verdict(func(tb testing.TB) { witness.LimitedTo(tb, patience, func() { c.run(end) }) })
+			if !strings.Contains(said, c.says) {
+				t.Errorf("it says %q", said)
+			}
+		})
+	}
+}
+
+func TestSources(t *testing.T) {
+	root := t.TempDir()
+	for _, file := range []string{"go.mod", "go.sum", "a.go", "a_test.go", ".hidden/b.go", "sub/c.go", "sub/go.mod"} {
+		path := filepath.Join(root, filepath.FromSlash(file))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for tests, want := range map[bool]string{false: "a.go go.mod sub/c.go sub/go.mod", true: "a.go a_test.go go.mod sub/c.go sub/go.mod"} {
+		var got []string
+		for _, path := range witness.Sources(t, root, tests) {
+			rel, err := filepath.Rel(root, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, filepath.ToSlash(rel))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("with tests %t the files are %v, not %s", tests, got, want)
+		}
+	}
+	t.Run("a folder that is not there fails the test", func(t *testing.T) {
+		if said := witness.Verdict(func(tb testing.TB) { witness.Sources(tb, filepath.Join(root, "none"), true) }); said == "" {
+			t.Error("it does not")
+		}
+	})
 }
 
 func TestVerdict(t *testing.T) {

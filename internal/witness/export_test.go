@@ -1,0 +1,4 @@
+package witness
+
+// LimitedTo is Limited with other patience, for a test that hears.
+var LimitedTo = limited
