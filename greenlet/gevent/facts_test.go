@@ -610,6 +610,21 @@ func TestPools(t *testing.T) {
 		}
 	})
 
+	t.Run("members that end in one tick leave neither themselves nor the hub behind", func(t *testing.T) {
+		witness.NoLeaks(t)
+		p := gevent.NewPool(3)
+		var gs []*gevent.Greenlet[int]
+		for range 3 {
+			gs = append(gs, must(gevent.SpawnIn(p, func() (int, error) { return 0, gevent.Sleep(ms(1)) })))
+		}
+		check(gevent.Sleep(0))
+		time.Sleep(ms(5)) // outside of the hub, so that all are due in its next turn
+		must(gevent.JoinAll(gs, gevent.RaiseError()))
+		if p.Len() != 0 || p.FreeCount() != 3 {
+			t.Errorf("there are %d members, and there is room for %d", p.Len(), p.FreeCount())
+		}
+	})
+
 	t.Run("J5 IMap keeps the order of the items, IMapUnordered that of the ends", func(t *testing.T) {
 		witness.NoLeaks(t)
 		for _, c := range []struct {

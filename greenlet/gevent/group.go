@@ -102,7 +102,7 @@ func (p *Group) join(g Joinable) {
 	if l == nil || c.Ready() {
 		l = homeLoop()
 	}
-	linkTo(&c.done, l, func() { p.Discard(g) })
+	(&link{l: l, fn: func() { p.Discard(g) }, tidies: true}).add(&c.done)
 }
 
 // Discard stops keeping track of a greenlet, which goes on: discard.

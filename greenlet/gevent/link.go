@@ -18,7 +18,11 @@ type link struct {
 	fn      func()
 	of      uintptr // the function that was given, for Unlink
 	removed bool
+	tidies  bool // it is a group's own, for the sake of which no hub stays
 }
+
+// Tidies implements [loop.Tidier].
+func (k *link) Tidies() bool { return k.tidies || k.removed }
 
 // Notify implements [loop.Party].
 func (k *link) Notify(in *loop.Loop) bool {
@@ -40,11 +44,15 @@ func (k *link) RunReady() {
 // linkTo adds a callback to a completion. One that is done already has it called soon.
 func linkTo(done *loop.Completion, l *loop.Loop, fn func()) *link {
 	k := &link{l: l, fn: fn}
+	k.add(done)
+	return k
+}
+
+func (k *link) add(done *loop.Completion) {
 	k.waiter = loop.MakeWaiter(k)
 	if !done.Add(&k.waiter) {
-		l.Push(k, loop.Inside())
+		k.l.Push(k, loop.Inside())
 	}
-	return k
 }
 
 // from returns what takes the link out of a completion.

@@ -36,6 +36,7 @@ func (l *Loop) Enter(t *Task) error {
 
 // Exit ends what Enter began. The calling goroutine is the task's own.
 func (l *Loop) Exit(t *Task) {
+	l.tidyUp()
 	w := t.w
 	w.on = false
 	t.retire()
@@ -68,8 +69,31 @@ type Moot interface {
 	Moot() bool
 }
 
+// Tidier is a [Runnable] that may only tidy up behind what has ended. A loop that was entered does not stay for its sake:
+// [Loop.Exit] runs it.
+type Tidier interface {
+	Runnable
+	// Tidies reports whether it does nothing else.
+	Tidies() bool
+}
+
+// tidyUp runs what only tidies up, of all that is ready.
+func (l *Loop) tidyUp() {
+	if l.inboxed.Load() {
+		l.flush()
+	}
+	for _, queue := range [][]Runnable{l.batch[l.pos:], l.ready} {
+		for i, x := range queue {
+			if x, ok := x.(Tidier); ok && x.Tidies() {
+				queue[i] = nop{}
+				x.RunReady()
+			}
+		}
+	}
+}
+
 // Alone reports whether a loop that was entered has nothing left but the calling task: nothing that has something to
-// do is ready, no timer is armed, no other task is there, nobody outside works for it.
+// do but to tidy up is ready, no timer is armed, no other task is there, nobody outside works for it.
 func (l *Loop) Alone() bool {
 	if l.inboxed.Load() {
 		l.flush()
@@ -79,9 +103,13 @@ func (l *Loop) Alone() bool {
 	}
 	for _, queue := range [][]Runnable{l.batch[l.pos:], l.ready} {
 		for _, x := range queue {
-			if m, ok := x.(Moot); !ok || !m.Moot() {
-				return false
+			if m, ok := x.(Moot); ok && m.Moot() {
+				continue
 			}
+			if y, ok := x.(Tidier); ok && y.Tidies() {
+				continue
+			}
+			return false
 		}
 	}
 	return true

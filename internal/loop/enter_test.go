@@ -34,6 +34,15 @@ func (v *visitor) await(c *loop.Completion) error {
 	return err
 }
 
+// A broom is something to tidy up, unless it does more.
+type broom struct {
+	of   *record
+	more bool
+}
+
+func (b *broom) RunReady()    { b.of.add("swept") }
+func (b *broom) Tidies() bool { return !b.more }
+
 // entered runs fn as a task of a loop that its goroutine has entered.
 func entered(t *testing.T, clock loop.Clock, fn func(v *visitor, l *loop.Loop)) {
 	t.Helper()
@@ -204,6 +213,38 @@ func TestEnter(t *testing.T) {
 			alone("with somebody outside", false)
 			l.External(-1)
 			alone("when that one is done", true)
+		})
+	})
+
+	t.Run("it is alone with what only tidies up, which is done once, at the latest when it is left", func(t *testing.T) {
+		var r record
+		limited(t, func() {
+			l := loop.New(context.Background(), loop.NewVirtual())
+			for range 2 {
+				v := new(visitor)
+				if err := v.enter(l); err != nil {
+					t.Errorf("Enter: %v", err)
+					return
+				}
+				v.sleep(0)
+				if len(r) == 0 {
+					l.Push(&broom{of: &r, more: true}, l)
+					if l.Alone() {
+						t.Error("it is alone with something that does more")
+					}
+					v.sleep(0)
+					l.Push(&broom{of: &r}, l)
+					if !l.Alone() {
+						t.Error("it is not alone with what tidies up")
+					}
+					r.expect(t, "swept")
+				}
+				v.exit(l)
+				r.expect(t, "swept swept")
+			}
+			if err := l.Close(); err != nil {
+				t.Errorf("Close: %v", err)
+			}
 		})
 	})
 }
