@@ -645,9 +645,11 @@ func TestFactsOfUncancel(t *testing.T) {
 			return err
 		})
 		ticks(ctx, 1)
-		task.Cancel()
-		expectEqual(t, "Cancelling", task.Cancelling(), 1)
-		expectEqual(t, "saying that it is cancelling", strings.Contains(task.String(), "cancelling"), true)
+		atOnce(ctx, func() {
+			task.Cancel()
+			expectEqual(t, "Cancelling", task.Cancelling(), 1)
+			expectEqual(t, "saying that it is cancelling", strings.Contains(task.String(), "cancelling"), true)
+		})
 		ticks(ctx, 2)
 		expectEqual(t, "Cancelling after Uncancel", task.Cancelling(), 0)
 		expectEqual(t, "saying after Uncancel that it is cancelling", strings.Contains(task.String(), "cancelling"), false)

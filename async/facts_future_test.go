@@ -20,9 +20,10 @@ func adder[T any](c *chronicle, what string) func(*async.Future[T]) {
 // gaveWay reports whether others had a turn while wait ran: a callback that was ready before.
 func gaveWay(ctx context.Context, wait func()) bool {
 	var ran atomic.Bool
-	h := running(ctx).CallSoon(func() { ran.Store(true) })
-	wait()
-	defer h.Cancel()
+	atOnce(ctx, func() {
+		defer running(ctx).CallSoon(func() { ran.Store(true) }).Cancel()
+		wait()
+	})
 	return ran.Load()
 }
 
@@ -374,8 +375,10 @@ func TestFactsOfFutures(t *testing.T) {
 		f := future.New[int]()
 		task := async.CreateTask(ctx, f.Await)
 		ticks(ctx, 1)
-		check(f.SetResult(1))
-		task.Cancel()
+		atOnce(ctx, func() {
+			check(f.SetResult(1))
+			task.Cancel()
+		})
 		waitFor(ctx, task)
 		expectEqual(t, "Cancelled of the task", task.Cancelled(), true)
 		expectEqual(t, "the result of the future", must(f.Result()), 1)

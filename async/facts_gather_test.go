@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,16 +157,16 @@ func TestFactsGather(t *testing.T) {
 	}))
 
 	t.Run("G3 a task that is given several times runs once and is in the results several times", onLoop(func(ctx context.Context, t *testing.T) {
-		runs := 0
+		var runs atomic.Int64
 		co := func(v string) async.Coroutine[string] {
 			return func(ctx context.Context) (string, error) {
-				runs++
+				runs.Add(1)
 				return v, giveWay(ctx)
 			}
 		}
 		c, d := async.CreateTask(ctx, co("abc")), async.CreateTask(ctx, co("def"))
 		expectSlice(t, "the result", must(async.Gather(ctx, c, c, d, c)), []string{"abc", "abc", "def", "abc"})
-		expectEqual(t, "the number of runs", runs, 2)
+		expectEqual(t, "the number of runs", runs.Load(), 2)
 	}))
 
 	t.Run("G4 the first error ends the gather and the siblings go on", onLoop(func(ctx context.Context, t *testing.T) {
@@ -330,9 +331,11 @@ func TestFactsGather(t *testing.T) {
 	t.Run("G12 a gather whose children are done cannot be cancelled any more", onLoop(func(ctx context.Context, t *testing.T) {
 		f := async.NewFuture[int](ctx)
 		g := async.GatherFuture(ctx, f)
-		check(f.SetResult(42))
-		expectEqual(t, "done", g.IsDone(), false)
-		expectEqual(t, "Cancel", g.Cancel(), false)
+		atOnce(ctx, func() {
+			check(f.SetResult(42))
+			expectEqual(t, "done", g.IsDone(), false)
+			expectEqual(t, "Cancel", g.Cancel(), false)
+		})
 		expectSlice(t, "the result", must(g.Await(ctx)), []int{42})
 	}))
 
@@ -347,18 +350,20 @@ func TestFactsGather(t *testing.T) {
 	}))
 
 	t.Run("G14 a nil among the arguments panics and the coroutines before it still run", onLoop(func(ctx context.Context, t *testing.T) {
-		ran := false
+		var ran atomic.Bool
 		co := async.Coroutine[int](func(context.Context) (int, error) {
-			ran = true
+			ran.Store(true)
 			return 0, nil
 		})
-		expectPanic(t, "gather: argument 1 is nil", func() { async.GatherFuture(ctx, co, nil) })
-		expectEqual(t, "whether the coroutine ran already", ran, false)
+		atOnce(ctx, func() {
+			expectPanic(t, "gather: argument 1 is nil", func() { async.GatherFuture(ctx, co, nil) })
+			expectEqual(t, "whether the coroutine ran already", ran.Load(), false)
+		})
 		for _, none := range []async.Awaitable[int]{(*async.Future[int])(nil), (*async.Task[int])(nil), async.Coroutine[int](nil)} {
 			expectPanic(t, "gather: argument 0 is a nil", func() { async.GatherFuture(ctx, none) })
 		}
 		ticks(ctx, 2)
-		expectEqual(t, "whether the coroutine ran", ran, true)
+		expectEqual(t, "whether the coroutine ran", ran.Load(), true)
 	}))
 
 	t.Run("G15 cancelling a gather of shields cancels the shields and not what is behind them", onLoop(func(ctx context.Context, t *testing.T) {

@@ -310,11 +310,15 @@ func TestRLock(t *testing.T) {
 		for i := range 3 {
 			expectEqual(t, "Locked", r.Locked(), true)
 			c.expect(t)
-			if r.Release(); i < 2 {
+			if i < 2 {
+				r.Release()
 				ticks(ctx, 2)
 			}
 		}
-		expectEqual(t, "Locked", r.Locked(), false)
+		atOnce(ctx, func() {
+			r.Release()
+			expectEqual(t, "Locked", r.Locked(), false)
+		})
 		waitFor(ctx, other)
 		c.expect(t, "other")
 		expectEqual(t, "the owner", r.Stats().Owner, other.Name())

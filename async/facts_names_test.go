@@ -100,10 +100,12 @@ func TestFactsOfNames(t *testing.T) {
 	t.Run("F4 the context of somebody else does not mislead", onLoop(func(ctx context.Context, t *testing.T) {
 		outer := ctx
 		var me *async.Task[async.Void]
-		me = async.Go(ctx, func(context.Context) error {
-			expectEqual(t, "the current task by the creator's context", async.CurrentTask(outer), async.AnyTask(me))
-			expectEqual(t, "the current task by an empty context", async.CurrentTask(context.Background()), async.AnyTask(me))
-			return nil
+		atOnce(ctx, func() {
+			me = async.Go(ctx, func(context.Context) error {
+				expectEqual(t, "the current task by the creator's context", async.CurrentTask(outer), async.AnyTask(me))
+				expectEqual(t, "the current task by an empty context", async.CurrentTask(context.Background()), async.AnyTask(me))
+				return nil
+			})
 		})
 		must(me.Await(ctx))
 	}))

@@ -238,11 +238,13 @@ func TestFactsOfTasks(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				inProcess(t, onLoop(func(ctx context.Context, t *testing.T) {
 					var self *async.Task[int]
-					self = async.CreateTask(ctx, func(ctx context.Context) (int, error) {
-						_, err := await(ctx, self)
-						expectError(t, "the wait", err, async.ErrAwaitSelf)
-						ticks(ctx, 1) // the task goes on as if nothing had been
-						return 42, nil
+					atOnce(ctx, func() {
+						self = async.CreateTask(ctx, func(ctx context.Context) (int, error) {
+							_, err := await(ctx, self)
+							expectError(t, "the wait", err, async.ErrAwaitSelf)
+							ticks(ctx, 1) // the task goes on as if nothing had been
+							return 42, nil
+						})
 					})
 					// If the wait does not return, this ends the task, and with it the test.
 					running(ctx).CallLater(24*time.Hour, func() { self.Cancel() })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -241,13 +242,13 @@ func TestFactsTaskGroup(t *testing.T) {
 			name, want = "cancelling a parent in the body cancels the body and the children and is no group", 15
 		}
 		t.Run("M8 "+name, onLoop(func(ctx context.Context, t *testing.T) {
-			num := 0
+			var num atomic.Int64
 			parent := async.Go(ctx, func(ctx context.Context) error {
 				return async.WithTaskGroup(ctx, func(ctx context.Context, tg group) error {
 					for range 5 {
 						tg.Go(func(ctx context.Context) error {
 							err := hanging(ctx)
-							num++
+							num.Add(1)
 							return err
 						})
 					}
@@ -255,7 +256,7 @@ func TestFactsTaskGroup(t *testing.T) {
 						return nil
 					}
 					err := hanging(ctx)
-					num += 10
+					num.Add(10)
 					return err
 				})
 			})
@@ -264,7 +265,7 @@ func TestFactsTaskGroup(t *testing.T) {
 			_, err := parent.Await(ctx)
 			expectEqual(t, "cancelled", parent.Cancelled(), true)
 			expectEqual(t, "the message", cancelMessage(err), "m")
-			expectEqual(t, "what has noticed", num, want)
+			expectEqual(t, "what has noticed", int(num.Load()), want)
 			expectEqual(t, "the number of requests", parent.Cancelling(), 1)
 		}))
 	}

@@ -84,9 +84,11 @@ func TestLeaksOfARun(t *testing.T) {
 		}},
 		{name: "left a ring of tasks", main: func(ctx context.Context) error {
 			ring := make([]*async.Task[int], 10)
-			for i := range ring {
-				ring[i] = async.CreateTask(ctx, func(ctx context.Context) (int, error) { return ring[(i+1)%len(ring)].Await(ctx) })
-			}
+			atOnce(ctx, func() {
+				for i := range ring {
+					ring[i] = async.CreateTask(ctx, func(ctx context.Context) (int, error) { return ring[(i+1)%len(ring)].Await(ctx) })
+				}
+			})
 			ticks(ctx, 2)
 			return nil
 		}},

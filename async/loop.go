@@ -99,7 +99,7 @@ func newLoop(o *options) *Loop {
 	l.l.Face = l
 	l.l.Logger = o.logger
 	if o.parallel >= 0 {
-		l.l.SetParallel(o.parallel)
+		l.l.SetParallel(o.parallel, newBodies())
 	}
 	l.l.SetDebug(o.debug)
 	if o.slow > 0 {

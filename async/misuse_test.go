@@ -27,7 +27,9 @@ func TestCyclesOfWaits(t *testing.T) {
 	t.Run("a task that awaits its own future gets ErrAwaitSelf", func(t *testing.T) {
 		inProcess(t, onLoop(func(ctx context.Context, t *testing.T) {
 			var self *async.Task[int]
-			self = async.CreateTask(ctx, func(ctx context.Context) (int, error) { return self.Future().Await(ctx) })
+			atOnce(ctx, func() {
+				self = async.CreateTask(ctx, func(ctx context.Context) (int, error) { return self.Future().Await(ctx) })
+			})
 			ticks(ctx, 2)
 			expectError(t, "the task", self.Err(), async.ErrAwaitSelf)
 		}))
@@ -35,8 +37,10 @@ func TestCyclesOfWaits(t *testing.T) {
 	t.Run("two tasks that await each other end when one is cancelled", func(t *testing.T) {
 		inProcess(t, onLoop(func(ctx context.Context, t *testing.T) {
 			var a, b *async.Task[int]
-			a = async.CreateTask(ctx, func(ctx context.Context) (int, error) { return b.Await(ctx) })
-			b = async.CreateTask(ctx, func(ctx context.Context) (int, error) { return a.Await(ctx) })
+			atOnce(ctx, func() {
+				a = async.CreateTask(ctx, func(ctx context.Context) (int, error) { return b.Await(ctx) })
+				b = async.CreateTask(ctx, func(ctx context.Context) (int, error) { return a.Await(ctx) })
+			})
 			ticks(ctx, 2)
 			a.Cancel()
 			waitFor(ctx, a, b)
@@ -47,18 +51,22 @@ func TestCyclesOfWaits(t *testing.T) {
 	t.Run("a cycle that nobody has cancelled does not keep Run from returning", func(t *testing.T) {
 		inProcess(t, onLoop(func(ctx context.Context, t *testing.T) {
 			ring := make([]*async.Task[int], 5)
-			for i := range ring {
-				ring[i] = async.CreateTask(ctx, func(ctx context.Context) (int, error) { return ring[(i+1)%len(ring)].Await(ctx) })
-			}
+			atOnce(ctx, func() {
+				for i := range ring {
+					ring[i] = async.CreateTask(ctx, func(ctx context.Context) (int, error) { return ring[(i+1)%len(ring)].Await(ctx) })
+				}
+			})
 			ticks(ctx, 2)
 		}))
 	})
 	t.Run("a task that gathers itself ends when it is cancelled", func(t *testing.T) {
 		inProcess(t, onLoop(func(ctx context.Context, t *testing.T) {
 			var self *async.Task[int]
-			self = async.CreateTask(ctx, func(ctx context.Context) (int, error) {
-				_, err := async.Gather[int](ctx, self)
-				return 0, err
+			atOnce(ctx, func() {
+				self = async.CreateTask(ctx, func(ctx context.Context) (int, error) {
+					_, err := async.Gather[int](ctx, self)
+					return 0, err
+				})
 			})
 			ticks(ctx, 2)
 			self.Cancel()

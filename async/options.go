@@ -126,7 +126,7 @@ func ExceptionHandler(fn func(*Loop, ExceptionContext)) Option {
 func EagerTasks() Option { return func(o *options) { o.eager = true } }
 
 // Parallel has the tasks of the loop run at the same time, on as many processors as there are, each on a goroutine
-// of its own: what Python's free-threaded build is to the one with the GIL. With n > 0 at most n of them compute at
+// of its own that comes from a pool: what Python's free-threaded build is to the one with the GIL. With n > 0 at most n of them compute at
 // the same time; one that waits does not count. With 0 there is no bound, and a negative n panics.
 //
 // Tasks, groups, timeouts, cancellation, locks, queues, streams and context variables do what they always do. What
@@ -144,6 +144,8 @@ func EagerTasks() Option { return func(o *options) { o.eager = true } }
 //   - An eager task runs until its first wait on a goroutine of its own, while its creator stands still.
 //   - A task that computes when the loop stops goes on until its next wait. The end of [Run] waits for it.
 //   - In debug mode, a step of a task counts from the moment when it has its place.
+//   - A body may lock its OS thread, also across a wait. It unlocks it before it returns: the goroutine, and the thread with
+//     it, is used for other tasks afterwards.
 //
 // A wait costs what two switches between goroutines cost, which is more than in a loop that runs its tasks itself: it
 // pays for tasks that compute. Package asynctest, which chooses the order of tasks, and package gevent refuse to work

@@ -3,12 +3,34 @@ package async_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/asyncgo/asyncgo/async"
 )
+
+// lockedHandler is a slog.Handler that keeps the messages.
+type lockedHandler struct {
+	mu    sync.Mutex
+	heard map[string]bool
+}
+
+func (h *lockedHandler) Handle(_ context.Context, r slog.Record) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.heard == nil {
+		h.heard = map[string]bool{}
+	}
+	h.heard[r.Message] = true
+	return nil
+}
+
+func (h *lockedHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (h *lockedHandler) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h *lockedHandler) WithGroup(string) slog.Handler            { return h }
 
 func TestParallelCallbacks(t *testing.T) {
 	t.Run("callbacks run beside a task that computes, one after the other", inParallel(1, func(ctx context.Context, t *testing.T) {
@@ -74,6 +96,39 @@ func TestParallelCallbacks(t *testing.T) {
 			async.GatherSettled[int](ctx, waits, other)
 		}
 	}))
+	t.Run("a handler of the log is called where no task would wait for it", func(t *testing.T) {
+		guarded(t, func() {
+			// The handler takes a mutex that a task holds while it calls the loop.
+			var h lockedHandler
+			err := async.Run(func(ctx context.Context) error {
+				l := must(async.RunningLoop(ctx))
+				for range 50 {
+					log := async.Go(ctx, func(ctx context.Context) error {
+						h.mu.Lock()
+						defer h.mu.Unlock()
+						runtime.Gosched()
+						async.AllTasks(ctx)
+						l.CallLater(0, func() {})
+						return nil
+					})
+					slow := async.Go(ctx, func(ctx context.Context) error { return async.Sleep(ctx, 0) })
+					l.CallSoon(func() {})
+					l.CallSoon(func() { panic("in a callback") })
+					async.CreateTask(ctx, func(context.Context) (int, error) { return 0, errors.New("nobody looks at this") })
+					if _, err := async.Gather(ctx, log, slow); err != nil {
+						return err
+					}
+				}
+				return nil
+			}, async.Parallel(0), async.SlowTask(1), async.Logger(slog.New(&h)))
+			expectError(t, "Run", err, nil)
+			for _, message := range []string{"a step of a task took long", "a callback took long", "exception in callback", "task exception was never retrieved"} {
+				if !h.heard[message] {
+					t.Errorf("nothing was logged about %q", message)
+				}
+			}
+		})
+	})
 	t.Run("the exception handler hears of panics in callbacks, and of errors that nobody has looked at", func(t *testing.T) {
 		guarded(t, func() {
 			errBad := errors.New("bad")

@@ -58,6 +58,20 @@ func TestParallelCancellation(t *testing.T) {
 		_, err := async.WaitFor(ctx, async.Coroutine[int](forever), time.Millisecond)
 		expectError(t, "WaitFor", err, async.ErrTimeout)
 	}))
+	t.Run("WaitFor without any time never starts a coroutine", inParallel(0, func(ctx context.Context, t *testing.T) {
+		started := async.Coroutine[int](func(context.Context) (int, error) { t.Error("it was started"); return 0, nil })
+		for range 1000 {
+			_, err := async.WaitFor(ctx, started, 0)
+			expectError(t, "WaitFor", err, async.ErrTimeout)
+		}
+		must(async.Block(ctx, func(ctx context.Context) (int, error) { // as on any goroutine
+			for range 1000 {
+				_, err := async.WaitFor(ctx, started, 0)
+				expectError(t, "WaitFor on a goroutine", err, async.ErrTimeout)
+			}
+			return 0, nil
+		}))
+	}))
 	t.Run("a shield protects", inParallel(2, func(ctx context.Context, t *testing.T) {
 		inner := async.NewFuture[int](ctx)
 		outer := async.CreateTask(ctx, func(ctx context.Context) (int, error) { return async.Shield(ctx, inner) })

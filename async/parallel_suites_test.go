@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/internal/loop"
 )
 
 // parallel is set when all loops of the tests are as with [async.Parallel].
@@ -50,6 +51,13 @@ func settle(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// atOnce calls fn, and lets no task begin, go on from a wait or end until it has returned, as is so anyway where tasks do not run in
+// parallel. A wait in fn lets the others in, as ever.
+func atOnce(ctx context.Context, fn func()) {
+	defer loop.Of(ctx).Stay().End()
+	fn()
 }
 
 // standStill waits until no task of a loop that does not run is under way.

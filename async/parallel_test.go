@@ -2,12 +2,14 @@ package async_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/asyncgo/asyncgo/async"
+	"github.com/petermattis/goid"
 )
 
 // inParallel returns a test that runs body as the main task of a loop whose tasks run in parallel. Whatever the loop reports fails the
@@ -107,6 +109,37 @@ func TestParallel(t *testing.T) {
 		v, err := async.Block(ctx, func(context.Context) (int, error) { return <-ch, nil })
 		expectError(t, "Block", err, nil)
 		expectEqual(t, "the value", v, 7)
+	}))
+	t.Run("bodies run on goroutines of a pool, which are used again", inParallel(2, func(ctx context.Context, t *testing.T) {
+		used := map[int64]bool{}
+		for range 100 { // one after the other
+			id := must(async.CreateTask(ctx, func(ctx context.Context) (int64, error) {
+				return goid.Get(), async.Sleep(ctx, 0)
+			}).Await(ctx))
+			used[id] = true
+		}
+		if len(used) == 100 {
+			t.Error("each of the tasks had a goroutine of its own")
+		}
+	}))
+	t.Run("a panic, a Goexit in ToThread, and a thread that is locked across a wait do the pool no harm", inParallel(1, func(ctx context.Context, t *testing.T) {
+		for i := range 100 {
+			v, err := async.CreateTask(ctx, func(ctx context.Context) (int, error) {
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+				if err := async.Sleep(ctx, 0); err != nil {
+					return 0, err
+				}
+				if i%2 == 0 {
+					panic(i)
+				}
+				return async.ToThread(ctx, func(context.Context) (int, error) { runtime.Goexit(); return 0, nil })
+			}).Await(ctx)
+			var p *async.PanicError
+			if i%2 == 0 && (!errors.As(err, &p) || p.Value != i) || i%2 == 1 && !errors.Is(err, async.ErrCancelled) {
+				t.Errorf("task %d has ended with %d and %v", i, v, err)
+			}
+		}
 	}))
 	t.Run("a negative number panics", func(t *testing.T) {
 		expectPanic(t, "async: the number of tasks that Parallel", func() { async.Parallel(-1) })

@@ -15,19 +15,20 @@ func TestRingOfOneThatWasCancelledBefore(t *testing.T) {
 				expectError(t, "Run", async.Run(func(ctx context.Context) error {
 					var tasks [5]*async.Task[int]
 					made := async.NewFuture[int](ctx)
-					for i := range tasks {
-						tasks[i] = async.CreateTask(ctx, func(ctx context.Context) (int, error) {
-							if i == cancelled { // the others wait for each other already
-								if _, err := async.Shield(ctx, made); err != nil {
-									return 0, err
+					atOnce(ctx, func() {
+						for i := range tasks {
+							tasks[i] = async.CreateTask(ctx, func(ctx context.Context) (int, error) {
+								if i == cancelled { // the others wait for each other already
+									if _, err := async.Shield(ctx, made); err != nil {
+										return 0, err
+									}
+									async.CurrentTask(ctx).Cancel()
 								}
-								async.CurrentTask(ctx).Cancel()
-							}
-							return tasks[(i+1)%len(tasks)].Await(ctx)
-						})
-					}
-					check(async.Sleep(ctx, 0))
-					check(async.Sleep(ctx, 0))
+								return tasks[(i+1)%len(tasks)].Await(ctx)
+							})
+						}
+					})
+					ticks(ctx, 2)
 					check(made.SetResult(1))
 					for _, task := range tasks {
 						_, err := task.Await(ctx)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"sync/atomic"
 	"testing"
 
 	"github.com/asyncgo/asyncgo/async"
@@ -84,7 +85,7 @@ func TestStartTLS(t *testing.T) {
 	t.Run("what is sent in the clear behind the agreement breaks the handshake and is never taken for encrypted", func(t *testing.T) {
 		guarded(t, func() {
 			cfg, _ := certificate(t)
-			reported := false
+			var reported atomic.Bool
 			check(async.Run(func(ctx context.Context) error {
 				s := must(async.StartServer(ctx, upgrading(cfg, func(context.Context, *async.StreamReader, *async.StreamWriter) error {
 					t.Error("the handshake was made")
@@ -92,7 +93,7 @@ func TestStartTLS(t *testing.T) {
 				}), "tcp", "127.0.0.1:0"))
 				_, w := connected(ctx, s)
 				must(w.WriteString("STARTTLS\nDELETE everything\n"))
-				for !reported || s.Connections() > 0 {
+				for !reported.Load() || s.Connections() > 0 {
 					check(async.Sleep(ctx, hundredth))
 				}
 				w.Abort()
@@ -100,7 +101,7 @@ func TestStartTLS(t *testing.T) {
 				return nil
 			}, async.ExceptionHandler(func(_ *async.Loop, c async.ExceptionContext) {
 				var header tls.RecordHeaderError
-				reported = true
+				reported.Store(true)
 				if !errors.As(c.Err, &header) {
 					t.Errorf("the handler has failed with %v", c.Err)
 				}

@@ -149,7 +149,8 @@ func TestStreamFaults(t *testing.T) {
 		}, "tcp", "127.0.0.1:0"))
 		sem := async.NewSemaphore(50)
 		var clients []*async.Task[async.Void]
-		for range n {
+		for i := range n {
+			rnd := rand.New(rand.NewPCG(2, uint64(i))) // which is not for several goroutines
 			clients = append(clients, async.Go(ctx, func(ctx context.Context) error {
 				return sem.With(ctx, func(ctx context.Context) error { return dropAtRandom(ctx, t, s.Addr(), rnd) })
 			}))

@@ -217,6 +217,9 @@ func WithTimeout(ctx context.Context, d time.Duration) (context.Context, context
 	}
 }
 
+// neverStarted stands for a coroutine that there is no time for.
+func neverStarted[T any](ctx context.Context) (T, error) { return NewFuture[T](ctx).Await(ctx) }
+
 // WaitFor waits for aw, at most for d, and returns its outcome: asyncio.wait_for, as of Python
 // 3.12.
 //
@@ -249,6 +252,16 @@ func WaitFor[T any](ctx context.Context, aw Awaitable[T], d time.Duration) (T, e
 		return v, ErrTimeout
 	}
 	if d <= 0 {
+		switch co, isCoroutine := aw.(Coroutine[T]); aw.(type) {
+		case *Future[T], interface{ Future() *Future[T] }:
+		default:
+			if isCoroutine && co == nil {
+				break
+			}
+			// Where tasks run in parallel, and for a plain goroutine, the task could have begun before it is cancelled. asyncio
+			// makes a task too, and the ticks are to be the same.
+			aw = Coroutine[T](neverStarted[T])
+		}
 		f := EnsureFuture(ctx, aw)
 		if !f.IsDone() {
 			f.Cancel()

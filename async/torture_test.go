@@ -174,7 +174,7 @@ var situations = []situation{
 	}},
 	{name: "waits again after Uncancel", fresher: true, wait: func(ctx context.Context, c *cell) error {
 		async.CurrentTask(ctx).Cancel()
-		if err := giveWay(ctx); !errors.Is(err, async.ErrCancelled) {
+		if err := async.Sleep(ctx, 0); !errors.Is(err, async.ErrCancelled) {
 			c.t.Errorf("the first cancellation was answered with %v", err)
 		}
 		return onThing(async.Uncancel(ctx), c)
@@ -441,10 +441,10 @@ var events = []event{
 		c.inRun(func(ctx context.Context) { c.elsewhere(ctx, c.complete) })
 	}},
 	{name: "what it waits for comes, and it is cancelled in the same tick", want: cancelledAtOnce, play: func(c *cell) {
-		c.inRun(func(context.Context) { c.complete(); c.subject.Cancel() })
+		c.inRun(func(ctx context.Context) { atOnce(ctx, func() { c.complete(); c.subject.Cancel() }) })
 	}},
 	{name: "it is cancelled, and what it waits for comes in the same tick", want: cancelledAtOnce, play: func(c *cell) {
-		c.inRun(func(context.Context) { c.subject.Cancel(); c.complete() })
+		c.inRun(func(ctx context.Context) { atOnce(ctx, func() { c.subject.Cancel(); c.complete() }) })
 	}},
 	{name: "goroutines cancel it and bring what it waits for", lucky: true, want: func(s situation) []fate {
 		return append(cancelledSomeTime(s), valued, cancelled)
@@ -462,10 +462,10 @@ var events = []event{
 		return inTimeout(shortTime)(inTimeout(nap)(inTimeout(longTime)(wait)))
 	}},
 	{name: "a timeout fires, and what it waits for comes in the same tick", want: expiredOrNot, around: inTimeout(shortTime), play: func(c *cell) {
-		c.inRun(func(context.Context) { c.clock.advance(shortTime); c.complete() })
+		c.inRun(func(ctx context.Context) { atOnce(ctx, func() { c.clock.advance(shortTime); c.complete() }) })
 	}},
 	{name: "a timeout fires, and it is cancelled in the same tick", want: cancelledAtOnce, around: inTimeout(shortTime), play: func(c *cell) {
-		c.inRun(func(context.Context) { c.clock.advance(shortTime); c.subject.Cancel() })
+		c.inRun(func(ctx context.Context) { atOnce(ctx, func() { c.clock.advance(shortTime); c.subject.Cancel() }) })
 	}},
 	{name: "a sibling panics", want: unharmed, play: func(c *cell) {
 		c.inRun(func(ctx context.Context) {

@@ -385,9 +385,14 @@ func (l *Loop) Close() error {
 		l.life.Lock()
 	}
 	defer l.life.Unlock()
-	if l.par != nil {
-		l.par.inside.Lock()
-		defer l.par.inside.Unlock()
+	if p := l.par; p != nil {
+		defer func() {
+			if l.IsClosed() {
+				p.bodies.Release()
+			}
+		}()
+		p.inside.Lock()
+		defer p.inside.Unlock()
 	}
 	if l.IsClosed() {
 		return nil

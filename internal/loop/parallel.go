@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"log/slog"
 	"runtime"
 	"sync"
 	"time"
@@ -21,6 +20,7 @@ import (
 type parallel struct {
 	// inside is the mutex. The driver has it too, except while it sleeps.
 	inside sync.Mutex
+	bodies Bodies
 	until  time.Duration // when the driver that sleeps will wake by itself
 
 	bound int       // how many bodies may compute at the same time; 0 for any number
@@ -50,10 +50,17 @@ func (w *worker) beside() *beside {
 	return w.rare.beside
 }
 
+// Bodies is where the goroutines come from that run the tasks beside a loop. There is no bound on their number: a body that
+// waits keeps its goroutine, and only its place is free.
+type Bodies struct {
+	Go      func(live func()) // has a goroutine call live; called inside
+	Release func()            // called when the loop is closed, and live has returned everywhere, or is about to
+}
+
 // SetParallel has the tasks run beside the loop, at most n of them at a time if n is not 0. The loop has not run
 // yet.
-func (l *Loop) SetParallel(n int) {
-	l.par = &parallel{bound: n}
+func (l *Loop) SetParallel(n int, bodies Bodies) {
+	l.par = &parallel{bound: n, bodies: bodies}
 }
 
 // Parallel reports whether SetParallel was called.
@@ -134,11 +141,16 @@ func (l *Loop) doze(d time.Duration) (woken bool) {
 	return l.clock.Wait(d, l.wakeUp, l.Busy)
 }
 
-// aside calls fn, which belongs to others, without the inside, if the caller has it.
+// aside calls fn, which belongs to others, without the inside, if the caller has it. While the inbox is being taken in that
+// cannot be, and fn is called a moment later.
 func aside(fn func()) {
 	w := here()
-	if w == nil || w.loop.par == nil || w.spot == besideLoop || w.loop.flushing {
+	if w == nil || w.loop.par == nil || w.spot == besideLoop || w.loop.flushing && w.loop.closing {
 		fn()
+		return
+	}
+	if l := w.loop; l.flushing {
+		l.ready = append(l.ready, favour(fn))
 		return
 	}
 	w.leave(true)
@@ -151,6 +163,12 @@ type errand struct{ Runnable }
 
 // RunReady implements [Runnable].
 func (e errand) RunReady() { aside(e.Runnable.RunReady) }
+
+// A favour is a function that belongs to others.
+type favour func()
+
+// RunReady implements [Runnable].
+func (f favour) RunReady() { aside(f) }
 
 // A Stay is a stretch of code that needs a loop for itself.
 type Stay struct{ w *worker }
@@ -229,7 +247,7 @@ func (p *parallel) start(w *worker) {
 		return
 	}
 	b.begun = true
-	go w.live()
+	p.bodies.Go(w.live)
 }
 
 // stand gives the place of w to the next one. The caller is inside.
@@ -418,11 +436,6 @@ func (b *beside) ends(w *worker) {
 	took := time.Since(b.began)
 	b.began = time.Time{}
 	if t := w.task; t != nil && took >= w.loop.Slow() {
-		w.loop.logSlow(t, took)
+		w.loop.ready = append(w.loop.ready, favour(func() { w.loop.logSlow(t, took) }))
 	}
-}
-
-// logSlow says that a step has taken long.
-func (l *Loop) logSlow(t *Task, took time.Duration) {
-	l.log().Warn("a step of a task took long", slog.Any("task", t.Body().Info()), slog.Duration("took", took))
 }

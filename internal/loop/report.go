@@ -31,6 +31,14 @@ func (l *Loop) SetHandler(fn func(Exception)) {
 
 // Report passes an exception to the handler. A handler that panics is reported in its turn.
 func (l *Loop) Report(e Exception) {
+	if l.par != nil {
+		aside(func() { l.report(e) })
+		return
+	}
+	l.report(e)
+}
+
+func (l *Loop) report(e Exception) {
 	fn := l.handler.Load()
 	if fn == nil {
 		l.LogException(e)
@@ -42,10 +50,6 @@ func (l *Loop) Report(e Exception) {
 			l.LogException(Exception{Message: "unhandled error in exception handler", Err: Spell.Panic(&p)})
 		}
 	}()
-	if l.par != nil {
-		aside(func() { (*fn)(e) })
-		return
-	}
 	(*fn)(e)
 }
 
@@ -101,11 +105,25 @@ func (l *Loop) stepEnds(t *Task) {
 	}
 }
 
+// logSlow says that a step has taken long.
+func (l *Loop) logSlow(t *Task, took time.Duration) {
+	l.log().Warn("a step of a task took long", slog.Any("task", t.Body().Info()), slog.Duration("took", took))
+}
+
 func (l *Loop) stepEndsCall(x Runnable) {
-	if took, long := l.tookLong(); long {
+	took, long := l.tookLong()
+	if !long {
+		return
+	}
+	tell := func() {
 		l.log().LogAttrs(context.Background(), slog.LevelWarn, "a callback took long",
 			slog.String("callback", fmt.Sprintf("%T", x)), slog.Duration("took", took))
 	}
+	if l.par != nil {
+		aside(tell)
+		return
+	}
+	tell()
 }
 
 // CreatedAt returns where the task was created, as file:line, in debug mode.
