@@ -187,8 +187,10 @@ func TestFactsOfNames(t *testing.T) {
 		if s := ofChild.String(); !strings.HasSuffix(s, `, waiting for Task("C"))`) {
 			t.Errorf("waiting for a task it is %s", s)
 		}
-		task.Cancel()
-		expectEqual(t, "being cancelled", task.String(), `Task("N", cancelling, forever, waiting for Future(cancelled))`)
+		atOnce(ctx, func() {
+			task.Cancel()
+			expectEqual(t, "being cancelled", task.String(), `Task("N", cancelling, forever, waiting for Future(cancelled))`)
+		})
 		waitFor(ctx, task)
 		expectEqual(t, "cancelled", task.String(), `Task("N", cancelled, forever)`)
 		must(sleeper.Await(ctx))

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/petermattis/goid"
@@ -120,6 +121,21 @@ func TestParallel(t *testing.T) {
 		}
 		if len(used) == 100 {
 			t.Error("each of the tasks had a goroutine of its own")
+		}
+	}))
+	t.Run("a ctx of a task that has ended is no trouble for the next one on its goroutine", inParallel(1, func(ctx context.Context, t *testing.T) {
+		old := ctx
+		for range 100 {
+			ended := old
+			_, err := async.Go(ctx, func(ctx context.Context) error {
+				old = ctx
+				err := async.Sleep(ended, time.Nanosecond)
+				expectEqual(t, "the current task", async.CurrentTask(ended), async.CurrentTask(ctx))
+				return err
+			}).Await(ctx)
+			if err != nil && !errors.Is(err, async.ErrCancelled) { // the task of the ctx has ended
+				t.Errorf("the sleep has ended with %v", err)
+			}
 		}
 	}))
 	t.Run("a panic, a Goexit in ToThread, and a thread that is locked across a wait do the pool no harm", inParallel(1, func(ctx context.Context, t *testing.T) {

@@ -92,9 +92,9 @@ func storm(ctx context.Context, t *testing.T, seed, most int) error {
 		}
 		var p []byte
 		ask := 1 + rnd.IntN(1<<uint(rnd.IntN(17)))
-		cancelled := rnd.IntN(8) == 0
+		cancelled, exactly := rnd.IntN(8) == 0, rnd.IntN(2) == 0
 		read := async.CreateTask(ctx, func(ctx context.Context) ([]byte, error) {
-			if rnd.IntN(2) == 0 {
+			if exactly {
 				return r.ReadExactly(ctx, ask)
 			}
 			return r.Read(ctx, ask)

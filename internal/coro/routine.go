@@ -130,8 +130,11 @@ func (r *Routine) InitAside(o Owner) {
 // Owner returns what the Routine is part of.
 func (r *Routine) Owner() Owner { return r.owner }
 
-// Leave ends what [Root] began. The calling goroutine is r's own.
-func (r *Routine) Leave() { routines.remove(r) }
+// Leave ends what [Root] began. The calling goroutine is r's own, and may be another Routine afterwards.
+func (r *Routine) Leave() {
+	routines.remove(r)
+	r.state = ended
+}
 
 // Detach makes [Current] forget the calling goroutine, which is r's own, and Attach makes
 // it known again. In between it can run at the same time as the others, if something else
