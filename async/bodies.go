@@ -1,8 +1,9 @@
 package async
 
 import (
-	"runtime"
+	"context"
 
+	"github.com/asyncgo/asyncgo/internal/goroutines"
 	"github.com/asyncgo/asyncgo/internal/loop"
 	"github.com/panjf2000/ants/v2"
 )
@@ -34,8 +35,5 @@ func (b *bodies) release() {
 	if b.pool == nil {
 		return
 	}
-	b.pool.Release()
-	for b.pool.Running() > 0 { // each of them has only to notice
-		runtime.Gosched()
-	}
+	goroutines.Release(context.Background(), b.pool)
 }

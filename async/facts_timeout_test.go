@@ -334,9 +334,11 @@ func TestFactsTimeout(t *testing.T) {
 			expectEqual(t, "no deadline", s.When(), async.Forever)
 			check(async.Sleep(ctx, minute))
 			past := now(ctx) - time.Second
-			check(s.Reschedule(past))
-			expectEqual(t, "the deadline in the past", s.When(), past)
-			expectEqual(t, "expired at once", s.Expired(), false)
+			atOnce(ctx, func() {
+				check(s.Reschedule(past))
+				expectEqual(t, "the deadline in the past", s.When(), past)
+				expectEqual(t, "expired at once", s.Expired(), false)
+			})
 			return giveWay(ctx)
 		})
 		expectError(t, "the block", err, async.ErrTimeout)

@@ -97,6 +97,7 @@ func newLoop(o *options) *Loop {
 	}
 	l := &Loop{l: loop.New(o.ctx, clock), opts: o, eager: o.eager}
 	l.l.Face = l
+	l.l.Expects = l.jobs.any
 	l.l.Logger = o.logger
 	if o.parallel >= 0 {
 		l.l.SetParallel(o.parallel, newBodies())

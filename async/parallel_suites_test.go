@@ -71,7 +71,7 @@ func standStill(l *async.Loop) {
 // asserts an order, or has tasks share variables without a lock, is listed in testdata/parallel.txt and left out.
 //
 // Tests bring tasks into position by letting them have some ticks, which is no promise in this mode. So one that fails is run
-// again by itself, up to six times. One that hangs is not forgiven.
+// again by itself, up to three times. One that hangs is not forgiven.
 func TestSuitesInParallel(t *testing.T) {
 	if parallel || testing.Short() {
 		t.Skip("it is one of those that it runs itself, or there is no time")
@@ -101,7 +101,7 @@ func TestSuitesInParallel(t *testing.T) {
 			}
 			for _, f := range failed {
 				for again := 1; err != nil; again++ {
-					if out, err = run("^" + string(f[1]) + "$"); err != nil && again == 6 {
+					if out, err = run("^" + string(f[1]) + "$"); err != nil && again == 3 {
 						t.Errorf("%v\n%s", err, troubles(out))
 						break
 					}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/asyncgo/asyncgo/internal/goroutines"
 	"github.com/asyncgo/asyncgo/internal/promise"
 	"github.com/panjf2000/ants/v2"
 	"github.com/petermattis/goid"
@@ -342,10 +343,7 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 	if pool == nil {
 		return nil
 	}
-	if err := pool.ReleaseContext(ctx); err != nil && err != ants.ErrPoolClosed {
-		return err
-	}
-	return nil
+	return goroutines.Release(ctx, pool)
 }
 
 // CancelPending takes all work out of the queue that has not started, that of the pool's views

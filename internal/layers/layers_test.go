@@ -26,6 +26,7 @@ const root = "../.."
 // package gets its line here before it gets its first import.
 var floors = []string{
 	"internal/callers",
+	"internal/goroutines",
 	"internal/items",
 	"internal/overlay",
 	"internal/coro",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,6 +47,7 @@ type Loop struct {
 	// The outside's way in.
 	mu       sync.Mutex
 	inbox    []Runnable
+	emptied  []Runnable // the inbox of before, for the one after this
 	shut     bool
 	inboxed  atomic.Bool // inbox is not empty
 	sleeping atomic.Bool // the inside waits for wakeUp
@@ -66,6 +68,9 @@ type Loop struct {
 	BeginJob func() bool
 	EndJob   func()
 	places   places
+
+	// Expects reports whether functions run elsewhere that may come back at any moment. It is written before the loop is shared.
+	Expects func() bool
 
 	// Face is what package async shows of the loop. It is written before the loop is shared.
 	Face any
@@ -334,6 +339,9 @@ func (l *Loop) wait(w *worker) {
 		if more && !virtual && (d < 0 || d > trimEvery) {
 			d = trimEvery // and look again how many are needed
 		}
+		if !virtual && l.glance() {
+			continue
+		}
 		// Dekker: announce, look again. The poster writes, then looks for the
 		// announcement.
 		l.sleeping.Store(true)
@@ -346,6 +354,21 @@ func (l *Loop) wait(w *worker) {
 			l.flush()
 		}
 	}
+}
+
+// glances is how often an idle loop gives way before it sleeps, if functions run elsewhere for it. One that is short has
+// returned by then, and neither has to wake the other. The value is a guess.
+const glances = 8
+
+// glance reports whether something comes in from functions that run elsewhere, if there are some.
+func (l *Loop) glance() bool {
+	if l.Expects == nil || !l.Expects() {
+		return false
+	}
+	for i := 0; i < glances && !l.inboxed.Load(); i++ {
+		runtime.Gosched()
+	}
+	return l.inboxed.Load()
 }
 
 // call runs a callback. A panic in it concerns nobody else.

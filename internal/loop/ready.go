@@ -62,7 +62,7 @@ func (l *Loop) flush() {
 	defer func() { l.flushing = false }()
 	l.mu.Lock()
 	posted := l.inbox
-	l.inbox = nil
+	l.inbox, l.emptied = l.emptied, nil
 	l.inboxed.Store(false)
 	l.mu.Unlock()
 	for i, x := range posted {
@@ -79,11 +79,9 @@ func (l *Loop) flush() {
 			l.ready = append(l.ready, x)
 		}
 	}
-	l.mu.Lock()
-	if l.inbox == nil && cap(posted) <= maxSpare {
-		l.inbox = posted[:0]
+	if cap(posted) <= maxSpare {
+		l.emptied = posted[:0] // belongs to the inside
 	}
-	l.mu.Unlock()
 }
 
 // Push appends x to the ready queue, from anywhere. in is the loop that the caller is inside of, or nil.
