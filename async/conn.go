@@ -100,6 +100,9 @@ func (c *taskConn) Read(p []byte) (n int, err error) {
 	}
 	ctx := c.context()
 	r := c.t.r
+	if err := r.giveWay(ctx); err != nil {
+		return 0, err
+	}
 	r.mu.Lock()
 	for {
 		switch {
@@ -128,6 +131,11 @@ func (c *taskConn) Read(p []byte) (n int, err error) {
 func (c *taskConn) Write(p []byte) (n int, err error) {
 	ctx := c.context()
 	w := c.t.w
+	if loop.Spend(ctx) {
+		if err := loop.Sleep(ctx, 0); err != nil {
+			return 0, err
+		}
+	}
 	w.mu.Lock()
 	if !w.writing && !c.sending.Locked() && c.t.raw != nil && !c.out.passed && w.fault() == nil {
 		// The usual case: there is room for all of it.

@@ -56,8 +56,9 @@ func (e *IncompleteReadError) Unwrap() error { return io.ErrUnexpectedEOF }
 // read yet. [OpenConnection], [StartServer] and [CreateSubprocess] make them; one made by [NewStreamReader]
 // is fed by hand.
 //
-// One party reads at a time, a second one gets [ErrReading]. A read that finds what it wants in the buffer does
-// not give way and does not look at ctx. If ctx is cancelled while a read waits, it returns [ErrCancelled] or
+// One party reads at a time, a second one gets [ErrReading]. A read that finds what it wants in the buffer, or in the
+// connection, does not give way and does not look at ctx; but a task that does nothing else gives way for a tick before each 128th
+// read, however fast the peer is. If ctx is cancelled while a read waits, it returns [ErrCancelled] or
 // [ErrTimeout], and no byte is lost: the next read gets what has come. In a callback a read that would have to
 // wait returns [ErrNotInTask]; a plain goroutine blocks.
 //
@@ -249,11 +250,23 @@ func (r *StreamReader) wait(ctx context.Context) error {
 	return err
 }
 
+// giveWay lets the others run if the calling task has read again and again without having had to wait. What comes is read ahead
+// while the task runs, so that the buffer bounds nothing; in asyncio it does.
+func (r *StreamReader) giveWay(ctx context.Context) error {
+	if r.source != nil && loop.Spend(ctx) {
+		return loop.Sleep(ctx, 0)
+	}
+	return nil
+}
+
 // Read returns up to n bytes: read(n). It waits until there is one at least; at the end of the stream it
 // returns none, and no error. With a negative n it returns all until the end, with n = 0 nothing at once. The limit
 // does not matter.
 func (r *StreamReader) Read(ctx context.Context, n int) ([]byte, error) {
 	r.check()
+	if err := r.giveWay(ctx); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	err := r.await(ctx, func() bool { return n == 0 || n > 0 && r.len() > 0 })
 	var p []byte
@@ -289,6 +302,9 @@ func (r *StreamReader) ReadExactly(ctx context.Context, n int) ([]byte, error) {
 	if n < 0 {
 		panic("async: the size of ReadExactly must not be negative")
 	}
+	if err := r.giveWay(ctx); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	err := r.await(ctx, func() bool { return r.len() >= n })
 	var p []byte
@@ -316,6 +332,9 @@ func (r *StreamReader) ReadUntil(ctx context.Context, seps ...[]byte) ([]byte, e
 		if len(sep) == 0 {
 			panic("async: the separator of ReadUntil must have at least one byte")
 		}
+	}
+	if err := r.giveWay(ctx); err != nil {
+		return nil, err
 	}
 	r.mu.Lock()
 	p, err := r.until(ctx, seps...)
@@ -370,6 +389,9 @@ func first(p []byte, seps [][]byte) (begin, end int) {
 // a [LimitOverrunError], and the line is dropped; if its end has not come yet, all that is in the buffer is.
 func (r *StreamReader) ReadLine(ctx context.Context) ([]byte, error) {
 	r.check()
+	if err := r.giveWay(ctx); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	p, err := r.until(ctx, newline)
 	switch e := err.(type) {
@@ -440,6 +462,9 @@ type plainReader struct {
 // Read implements [io.Reader].
 func (p *plainReader) Read(b []byte) (n int, err error) {
 	r := p.r
+	if err := r.giveWay(p.ctx); err != nil {
+		return 0, err
+	}
 	r.mu.Lock()
 	if err = r.await(p.ctx, func() bool { return len(b) == 0 || r.len() > 0 }); err == nil {
 		if n = copy(b, r.unread()); n == 0 && len(b) > 0 {

@@ -157,7 +157,8 @@ func (w *StreamWriter) discard() {
 
 // Drain waits until there is room: drain. It returns at once unless more than the high water mark, 64 KiB if
 // nothing else is said, is still to be sent, and then suspends until it is down to the low one. All who drain go on
-// together. If the connection is broken or closed, the error is that, so a loop of Write and Drain ends. If ctx is
+// together. A task that drains again and again and never has to wait gives way for a tick before each 128th time, which asyncio
+// does not do. If the connection is broken or closed, the error is that, so a loop of Write and Drain ends. If ctx is
 // cancelled, what was written is sent all the same.
 func (w *StreamWriter) Drain(ctx context.Context) error {
 	w.check()
@@ -169,8 +170,8 @@ func (w *StreamWriter) Drain(ctx context.Context) error {
 	w.mu.Lock()
 	closing := w.closing
 	w.mu.Unlock()
-	if closing {
-		// As in asyncio: let the news of a lost connection come in.
+	if closing || loop.Spend(ctx) {
+		// As in asyncio if it is closing: let the news of a lost connection come in.
 		if err := Sleep(ctx, 0); err != nil {
 			return err
 		}

@@ -36,6 +36,9 @@ type worker struct {
 	waiter   Waiter
 	waitsFor any // a Canceller that a cancellation is passed on to, or a Keeper
 	rare     *workerRare
+
+	spentIn uint32 // the tick that spent is of
+	spent   uint8  // see Spend
 }
 
 // A spot is where a worker's goroutine is, seen from the loop.
