@@ -217,6 +217,11 @@ func (s *Server) shake(raw net.Conn) {
 func (s *Server) serve(conn net.Conn) {
 	t := newTransport(s.face, conn, s.opts.limit, true)
 	t.lost, t.served = func() { s.left(t) }, true
+	switch s.ln.(type) {
+	case *net.TCPListener, *net.UnixListener:
+	default: // may close what it has accepted
+		t.foreign = true
+	}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -238,14 +243,11 @@ func (s *Server) serve(conn net.Conn) {
 func (s *Server) handled(task *Task[Void], t *transport) {
 	if err := task.Err(); err != nil && !task.Cancelled() {
 		s.report("unhandled exception in client_connected_cb", err, task)
-		t.hangUp(false)
+		t.close(false)
 		return
 	}
-	t.w.mu.Lock()
-	kept := t.w.kept && !task.Cancelled()
-	t.w.mu.Unlock()
-	if !kept {
-		t.hangUp(false)
+	if !t.kept() || task.Cancelled() {
+		t.close(false)
 	}
 }
 
@@ -302,7 +304,7 @@ func (s *Server) connections() []*transport {
 func (s *Server) CloseClients() {
 	s.check()
 	for _, t := range s.connections() {
-		t.hangUp(false)
+		t.close(false)
 	}
 }
 
@@ -310,7 +312,7 @@ func (s *Server) CloseClients() {
 func (s *Server) AbortClients() {
 	s.check()
 	for _, t := range s.connections() {
-		t.hangUp(true)
+		t.close(true)
 	}
 }
 

@@ -4,8 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 )
+
+// errSecure is what the streams return that StartTLS has replaced.
+var errSecure = errors.New("async: the connection has gone over to TLS, and has new streams since")
 
 // ErrTLS is returned by [StreamWriter.StartTLS] where there is nothing to encrypt: into a process, or over TLS.
 var ErrTLS = errors.New("async: StartTLS needs a connection that is not encrypted yet")
@@ -16,9 +20,9 @@ var ErrTLS = errors.New("async: StartTLS needs a connection that is not encrypte
 //
 // r is the reader of the same connection. What is in its buffer was sent by the peer behind its agreement and is part of the
 // handshake; in asyncio it stays there as if it had been encrypted. What was written goes out before. Afterwards only the new
-// streams may be used, for asyncio exchanges the inside of the old ones and this does not. To close any of
-// them closes the connection, as the return of a server's handler does. Beside what the connection costs otherwise they cost
-// what those of TLS do in [OpenConnection].
+// streams carry anything, for asyncio exchanges the inside of the old ones and this does not. To close any of
+// them closes the connection, as the return of a server's handler does. It costs what one does that [OpenConnection] has opened with
+// TLS.
 //
 // StartTLS suspends the calling task until the handshake is made, for at most a minute; a plain goroutine blocks. If it fails,
 // or ctx is cancelled, the connection is closed. Without a connection to encrypt the error is [ErrTLS]. It panics if r is not
@@ -27,7 +31,7 @@ func (w *StreamWriter) StartTLS(ctx context.Context, r *StreamReader, cfg *tls.C
 	w.check()
 	r.check()
 	t := w.t
-	conn, ok := t.conn.(net.Conn)
+	_, ok := t.conn.(net.Conn)
 	if _, secure := t.conn.(*tls.Conn); !ok || secure {
 		return nil, nil, ErrTLS
 	}
@@ -43,8 +47,11 @@ func (w *StreamWriter) StartTLS(ctx context.Context, r *StreamReader, cfg *tls.C
 	if err := w.flushed(ctx); err != nil {
 		return nil, nil, err
 	}
-	over := &taskConn{&sharedConn{Conn: conn, t: t}, context.Background()}
 	secure, err := elsewhere(ctx, func(ctx context.Context) (*tls.Conn, error) {
+		over, err := t.detach()
+		if err != nil {
+			return nil, err
+		}
 		c := t.encrypt(over, cfg)
 		ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 		defer cancel()
@@ -55,11 +62,84 @@ func (w *StreamWriter) StartTLS(ctx context.Context, r *StreamReader, cfg *tls.C
 		return nil, nil, err
 	}
 	upper := newTransport(t.face, secure, r.limit, true)
+	upper.lost = t.stop
 	w.mu.Lock()
-	t.upper = upper
+	closing := w.closing
+	if !closing {
+		t.upper = upper
+	}
 	w.mu.Unlock()
+	if closing { // meanwhile, by somebody else
+		secure.Close()
+		return nil, nil, errClosed
+	}
+	r.mu.Lock()
+	r.fail(errSecure)
+	r.mu.Unlock()
 	upper.begin()
 	return upper.r, upper.w, nil
+}
+
+// detach has the transport leave the connection alone, so that TLS can read and write without a goroutine in between. It
+// returns the connection with what was read ahead in front.
+func (t *transport) detach() (net.Conn, error) {
+	r := t.r
+	r.mu.Lock()
+	if t.stopping || t.detached {
+		r.mu.Unlock()
+		return nil, errClosed
+	}
+	t.detached = true
+	p := t.poller
+	t.poller, r.resume = nil, nil
+	if p == nil {
+		t.gone = make(chan struct{})
+		if t.face != nil {
+			t.face.wires.running.Add(1) // for shutSoon; the keeper is still counted
+		}
+		t.wake.Broadcast()
+	}
+	r.mu.Unlock()
+	conn := t.conn.(net.Conn)
+	if p != nil {
+		p.remove(t)
+	} else {
+		conn.SetReadDeadline(longAgo)
+		<-t.gone
+		conn.SetReadDeadline(noDeadline)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	over := &ahead{Conn: conn, first: r.take(r.len())}
+	switch {
+	case t.late != nil:
+		over.err = t.late
+	case r.err != nil:
+		over.err = r.err
+	case r.eof && !t.stopping:
+		over.err = io.EOF
+	}
+	return over, nil
+}
+
+// An ahead is a connection of which some was read already, and perhaps the end.
+type ahead struct {
+	net.Conn
+	first []byte
+	err   error // behind first
+}
+
+// Read implements [net.Conn].
+func (a *ahead) Read(p []byte) (int, error) {
+	switch {
+	case len(a.first) > 0:
+		n := copy(p, a.first)
+		a.first = a.first[n:]
+		return n, nil
+	case a.err != nil:
+		return 0, a.err
+	}
+	return a.Conn.Read(p)
 }
 
 // encrypt returns the connection with TLS on top.
@@ -101,15 +181,9 @@ func (w *StreamWriter) flushed(ctx context.Context) error {
 	}
 }
 
-// hangUp is close for who has the streams of either: TLS says goodbye first.
-func (t *transport) hangUp(abort bool) {
-	upper := t
-	if t.w != nil {
-		t.w.mu.Lock()
-		if t.upper != nil {
-			upper = t.upper
-		}
-		t.w.mu.Unlock()
-	}
-	upper.close(abort)
+// kept reports whether the connection is to live on when its handler returns.
+func (t *transport) kept() bool {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	return t.w.kept || t.upper != nil && t.upper.kept()
 }

@@ -95,6 +95,48 @@ func TestStreamCost(t *testing.T) {
 			check(w.WaitClosed(ctx))
 		}
 	}))
+	t.Run("a connection that has gone over to TLS costs two goroutines at most, on either side", onLoop(func(ctx context.Context, t *testing.T) {
+		cfg, client := certificate(t)
+		var served []*async.StreamWriter
+		s := must(async.StartServer(ctx, func(ctx context.Context, r *async.StreamReader, w *async.StreamWriter) error {
+			if _, err := r.ReadLine(ctx); err != nil {
+				return err
+			}
+			must(w.WriteString("go ahead\n"))
+			_, w, err := w.StartTLS(ctx, r, cfg)
+			if err == nil {
+				w.Keep() // which has to hold for the new streams too
+				served = append(served, w)
+			}
+			return err
+		}, "tcp", "127.0.0.1:0"))
+		before := runtime.NumGoroutine()
+		var ws []*async.StreamWriter
+		for range n {
+			r, w := connected(ctx, s)
+			agreed(ctx, t, r, w)
+			_, w, err := w.StartTLS(ctx, r, client)
+			check(err)
+			ws = append(ws, w)
+		}
+		for len(served) < n {
+			ticks(ctx, 1)
+		}
+		if got := settled(ctx, before+2*n+slack) - before; got > 2*n+slack {
+			t.Errorf("%d idle connections have %d goroutines at their %d ends", n, got, 2*n)
+		}
+		for _, w := range append(ws, served...) {
+			clog(w)
+		}
+		if got := settled(ctx, before+4*n+slack) - before; got > 4*n+slack {
+			t.Errorf("%d connections that send have %d goroutines at their %d ends", n, got, 2*n)
+		}
+		for _, w := range append(ws, served...) {
+			w.Abort()
+			check(unlessBroken(w.WaitClosed(ctx))) // by the other end
+		}
+		shut(ctx, s)
+	}, realTime))
 	t.Run("a read of what is there already does not make the task wait", onLoop(func(ctx context.Context, t *testing.T) {
 		ln := must(net.Listen("unix", filepath.Join(t.TempDir(), "s"))) // where a byte that is written is there
 		defer ln.Close()

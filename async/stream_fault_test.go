@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -134,6 +135,61 @@ func TestStreamFaults(t *testing.T) {
 		s.AbortClients()
 		shut(ctx, s)
 	}, realTime))
+	t.Run("who closes the connection behind the streams' back ends a read and a drain that wait", onLoop(func(ctx context.Context, t *testing.T) {
+		for _, network := range []string{"tcp", "unix"} {
+			address := func() string {
+				if network == "tcp" {
+					return "127.0.0.1:0"
+				}
+				return filepath.Join(t.TempDir(), "s")
+			}
+			ln := must(net.Listen(network, address()))
+			defer ln.Close()
+			r, w, err := async.OpenConnection(ctx, network, ln.Addr().String())
+			check(err)
+			peer := must(ln.Accept())
+			defer peer.Close()
+			read := async.Go(ctx, func(ctx context.Context) error {
+				_, err := r.ReadLine(ctx)
+				return err
+			})
+			clog(w)
+			drain := async.Go(ctx, w.Drain)
+			ticks(ctx, 3)
+			check(w.Conn().Close())
+			waitFor(ctx, read, drain)
+			expectError(t, "ReadLine", read.Err(), net.ErrClosed)
+			expectError(t, "Drain", drain.Err(), net.ErrClosed)
+			w.Abort()
+
+			var ended async.Queue[error]
+			s := must(async.StartServer(ctx, func(ctx context.Context, r *async.StreamReader, w *async.StreamWriter) error {
+				running(ctx).CallLater(hundredth, func() { check(w.Conn().Close()) })
+				_, err := r.Read(ctx, 1)
+				return ended.PutNowait(err)
+			}, network, address()))
+			r, w = connected(ctx, s)
+			expectError(t, "Read of the server", must(ended.Get(ctx)), net.ErrClosed)
+			expectEqual(t, "Read of the client", text(r.Read(ctx, 1)), "")
+			hangUp(ctx, w)
+			shut(ctx, s)
+		}
+	}, realTime))
+	t.Run("a listener that closes what it has accepted ends the reads of the server", onLoop(func(ctx context.Context, t *testing.T) {
+		ln := &closingListener{Listener: must(net.Listen("tcp", "127.0.0.1:0"))}
+		var ended async.Queue[error]
+		s, r, w := serving(ctx, func(ctx context.Context, r *async.StreamReader, w *async.StreamWriter) error {
+			must(w.WriteString("x"))
+			_, err := r.Read(ctx, 1)
+			return ended.PutNowait(err)
+		}, async.WithListener(ln))
+		expectEqual(t, "Read", text(r.Read(ctx, 1)), "x")
+		ticks(ctx, 3)
+		check((*ln.last.Load()).Close())
+		expectError(t, "Read of the server", must(ended.Get(ctx)), net.ErrClosed)
+		hangUp(ctx, w)
+		shut(ctx, s)
+	}, realTime))
 	t.Run("connections that end at random moments leave no task and no goroutine, and lose no byte before", onLoop(func(ctx context.Context, t *testing.T) {
 		n := 1000
 		if testing.Short() || raceEnabled {
@@ -217,4 +273,17 @@ func (l *failingListener) Accept() (net.Conn, error) {
 		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
 	}
 	return l.Listener.Accept()
+}
+
+// A closingListener knows the last connection that it has accepted.
+type closingListener struct {
+	net.Listener
+	last atomic.Pointer[net.Conn]
+}
+
+// Accept implements [net.Listener].
+func (l *closingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	l.last.Store(&c)
+	return c, err
 }

@@ -87,6 +87,8 @@ func (w *StreamWriter) fault() error {
 		return w.err
 	case w.closing || w.lost:
 		return errClosed
+	case w.t.upper != nil:
+		return errSecure
 	}
 	return nil
 }
@@ -267,14 +269,14 @@ func (w *StreamWriter) WriteEOF() error {
 // read; a reader that waits gets the end of the stream. Closing again does nothing.
 func (w *StreamWriter) Close() error {
 	w.check()
-	w.t.hangUp(false)
+	w.t.close(false)
 	return nil
 }
 
 // Abort closes the connection at once and drops what is still to be sent: transport.abort.
 func (w *StreamWriter) Abort() {
 	w.check()
-	w.t.hangUp(true)
+	w.t.close(true)
 }
 
 // IsClosing reports whether Close or Abort was called: is_closing.
@@ -331,10 +333,14 @@ func (w *StreamWriter) LocalAddr() net.Addr {
 }
 
 // Conn returns the connection underneath, for its options: get_extra_info("socket"). With TLS it is a
-// [crypto/tls.Conn]. Who reads, writes or closes it takes bytes away from the streams. A process has none, nil.
+// [crypto/tls.Conn]. Who reads or writes it takes bytes away from the streams, and who closes it ends reads that wait with
+// [net.ErrClosed]; for that the connection has a goroutine that reads from now on. A process has no connection, nil.
 func (w *StreamWriter) Conn() net.Conn {
 	w.check()
-	c, _ := w.t.conn.(net.Conn)
+	c, ok := w.t.conn.(net.Conn)
+	if ok {
+		w.t.keepFromNow()
+	}
 	return c
 }
 

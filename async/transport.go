@@ -38,14 +38,17 @@ type transport struct {
 	poller   *poller   // that reads; nil if there is a keeper
 	wake     sync.Cond // the keeper waits for it
 	stopping bool
-	late     error // comes behind the bytes in the buffer
-	shutting bool  // without a keeper: a goroutine closes, or has closed
+	late     error         // comes behind the bytes in the buffer
+	shutting bool          // without a keeper: a goroutine closes, or has closed
+	detached bool          // see detach
+	gone     chan struct{} // closed by a keeper that leaves because of that
 	pulled   pullResult
 	tries    uint8            // see pullNow
 	vain     uint8            // tries in a row
 	onPull   func(fd uintptr) // pull, made once
 
-	served bool // by a Server
+	served  bool // by a Server
+	foreign bool // somebody else may close the connection, see keepFromNow
 
 	// Guarded by the writer's mutex.
 	upper   *transport // that StartTLS has put on top, or nil
@@ -106,7 +109,8 @@ func (t *transport) start(fn func()) {
 	go t.face.running(fn)
 }
 
-// close begins the end: when what is to be sent is sent, or, with abort, at once.
+// close begins the end: when what is to be sent is sent, or, with abort, at once. With TLS on top that comes first, which says
+// goodbye.
 func (t *transport) close(abort bool) {
 	if t.w == nil {
 		t.stop()
@@ -114,6 +118,12 @@ func (t *transport) close(abort bool) {
 	}
 	w := t.w
 	w.mu.Lock()
+	if upper := t.upper; upper != nil {
+		w.closing = true
+		w.mu.Unlock()
+		upper.close(abort)
+		return
+	}
 	if w.closing && (!abort || w.aborted) {
 		w.mu.Unlock()
 		return
@@ -170,9 +180,9 @@ func (t *transport) stop() {
 	t.stopping = true
 	t.wake.Broadcast()
 	t.shutSoon()
-	polled := t.poller != nil
+	kept := t.poller == nil && !t.detached
 	t.r.mu.Unlock()
-	if polled {
+	if !kept {
 		return
 	}
 	if c, ok := t.conn.(interface{ SetReadDeadline(time.Time) error }); ok {
@@ -184,7 +194,7 @@ func (t *transport) stop() {
 
 // shutSoon is what takes the place of the keeper's end, for a transport that has none. The reader is locked.
 func (t *transport) shutSoon() {
-	if t.poller != nil && !t.shutting {
+	if (t.poller != nil || t.detached) && !t.shutting {
 		t.shutting = true
 		go t.face.running(t.shut) // begin has counted it
 	}

@@ -1,8 +1,10 @@
 package async
 
 import (
+	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 )
 
@@ -21,7 +23,7 @@ var scratches = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
 // poll has the loop's poller read, and reports false if it cannot.
 func (t *transport) poll() bool {
-	if t.raw == nil || t.face == nil {
+	if t.raw == nil || t.face == nil || t.foreign {
 		return false
 	}
 	p := t.face.wires.poller(t.face)
@@ -46,6 +48,24 @@ func (t *transport) poll() bool {
 		p.remove(t) // with the reader unlocked, for the poller may be at it
 	}
 	return added || shutting
+}
+
+// keepFromNow has a keeper read instead of the poller. Whoever has the connection itself may close it, of which epoll tells nobody;
+// but a keeper hears of it from the runtime, so that a task that waits is told, as everywhere in package net.
+func (t *transport) keepFromNow() {
+	if t.r == nil {
+		return
+	}
+	t.r.mu.Lock()
+	p := t.poller
+	if p == nil || t.stopping || t.shutting {
+		t.r.mu.Unlock()
+		return
+	}
+	t.poller, t.r.resume = nil, t.wake.Broadcast
+	t.r.mu.Unlock()
+	p.remove(t)
+	go t.face.running(t.keep) // begin has counted it
 }
 
 // fill is how many reads in a row one connection gets. A peer that sends faster than we read must not keep the loop from
@@ -83,10 +103,15 @@ func (t *transport) keep() {
 		t.keepBlocking()
 	}
 	t.r.mu.Lock()
-	for !t.stopping && t.w != nil {
+	for !t.stopping && !t.detached && t.w != nil {
 		t.wake.Wait()
 	}
+	detached := t.detached
 	t.r.mu.Unlock()
+	if detached { // and somebody else shuts
+		close(t.gone)
+		return
+	}
 	t.shut()
 }
 
@@ -96,7 +121,7 @@ func (t *transport) keepRaw() {
 		err := t.raw.Read(func(fd uintptr) bool {
 			t.r.mu.Lock()
 			defer t.r.mu.Unlock()
-			for !t.stopping && !t.r.paused {
+			for !t.stopping && !t.detached && !t.r.paused {
 				switch t.pull(fd) {
 				case nothingThere, drained:
 					return false
@@ -131,13 +156,13 @@ func (t *transport) keepBlocking() {
 func (t *transport) goesOn(err error) bool {
 	t.r.mu.Lock()
 	defer t.r.mu.Unlock()
-	if err != nil && !t.stopping {
+	if err != nil && !t.stopping && !t.detached {
 		t.r.fail(t.wrap("read", err))
 	}
-	for t.r.paused && !t.stopping {
+	for t.r.paused && !t.stopping && !t.detached {
 		t.wake.Wait()
 	}
-	return !t.stopping && !t.ended()
+	return !t.stopping && !t.detached && !t.ended()
 }
 
 // ended reports whether nothing more can come. The reader is locked.
@@ -145,7 +170,7 @@ func (t *transport) ended() bool { return t.r.eof || t.r.err != nil || t.late !=
 
 // pull reads once, without blocking. The reader is locked.
 func (t *transport) pull(fd uintptr) pullResult {
-	if t.stopping || t.ended() {
+	if t.stopping || t.detached || t.ended() {
 		return finished
 	}
 	s := scratches.Get().(*[64 << 10]byte)
@@ -173,7 +198,7 @@ func (t *transport) took(p []byte, err error) {
 		return
 	}
 	t.r.feed(p)
-	if err == nil {
+	if err == nil || t.detached && errors.Is(err, os.ErrDeadlineExceeded) {
 		return
 	}
 	switch {
@@ -198,7 +223,7 @@ func (t *transport) pullNow() bool {
 	case t.late != nil:
 		t.r.fail(t.late)
 		return true
-	case t.raw == nil:
+	case t.raw == nil || t.detached:
 		return false
 	}
 	if t.tries++; t.poller != nil && t.vain == vainTries && t.tries%16 > 0 {
@@ -218,7 +243,7 @@ const vainTries = 4
 
 // pullOnce is pull for a caller without the descriptor. The reader is locked.
 func (t *transport) pullOnce() pullResult {
-	if t.pulled = nothingThere; t.stopping {
+	if t.pulled = nothingThere; t.stopping || t.detached {
 		return nothingThere
 	}
 	if t.ended() {
