@@ -25,8 +25,13 @@ import (
 // [ErrNotInTask].
 //
 // What comes is read ahead, up to 128 KiB: on Linux for all connections of a loop together, else by a goroutine of the
-// connection. A second one exists while the peer does not take what is sent. CloseWrite closes the way out, CloseRead refuses what still comes. The connection is closed by Close, and at the latest at
-// the end of the loop that it was opened in; without a loop, only by Close.
+// connection. A second one exists while the peer does not take what is sent. CloseWrite closes the way out, CloseRead refuses
+// what still comes. The connection is closed by Close, and at the latest at the end of the loop that it was opened in; without a
+// loop, only by Close.
+//
+// Over "udp", "unixgram" and the other networks of messages a Read returns one datagram and a Write sends one, as in package net.
+// Nothing is read ahead then, and the goroutine is there on Linux too. A Write that is cancelled while the kernel has no room may
+// send its datagram all the same.
 //
 // A lock that is held across a Read suspends a task together with the lock. crypto/tls has such locks; so make its
 // handshake before two tasks share a connection. [OpenConnection] with [TLS] does not have the problem.
@@ -37,18 +42,20 @@ func Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(nearFace(ctx), c), nil
+	return newConn(nearFace(ctx), c)
 }
 
 // WithConnContext returns conn, which comes from [Dial] or [Listen], for use in ctx: its calls return [ErrCancelled] or
 // [ErrTimeout] when ctx ends, instead of when the calling task is cancelled. It is the same connection, and closing one
 // closes both. It panics if conn comes from elsewhere.
 func WithConnContext(ctx context.Context, conn net.Conn) net.Conn {
-	c, ok := conn.(*taskConn)
-	if !ok {
-		panic("async: WithConnContext was called with a connection that is not from Dial or Listen")
+	switch c := conn.(type) {
+	case *taskConn:
+		return &taskConn{c.sharedConn, ctx}
+	case *datagramConn:
+		return &datagramConn{c.datagrams, ctx}
 	}
-	return &taskConn{c.sharedConn, ctx}
+	panic("async: WithConnContext was called with a connection that is not from Dial or Listen")
 }
 
 // A taskConn is a net.Conn over a transport.
@@ -72,16 +79,19 @@ type deadline struct {
 	turn   int // of the timer that counts
 }
 
-func newConn(face *Loop, c net.Conn) net.Conn {
+func newConn(face *Loop, c net.Conn) (net.Conn, error) {
+	if isDatagrams(c) {
+		return newDatagramConn(face, c)
+	}
 	t := newTransport(face, c, DefaultLimit, true)
 	t.begin()
-	return &taskConn{sharedConn: &sharedConn{Conn: c, t: t}}
+	return &taskConn{sharedConn: &sharedConn{Conn: c, t: t}}, nil
 }
 
-// context returns what a call obeys.
-func (c *taskConn) context() context.Context {
-	if c.ctx != nil {
-		return c.ctx
+// callContext returns what a call of a connection obeys whose view has the given context.
+func callContext(view context.Context) context.Context {
+	if view != nil {
+		return view
 	}
 	if t := loop.Here(); t != nil {
 		return t.Own()
@@ -98,7 +108,7 @@ func (c *taskConn) Read(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	ctx := c.context()
+	ctx := callContext(c.ctx)
 	r := c.t.r
 	if err := r.giveWay(ctx); err != nil {
 		return 0, err
@@ -129,7 +139,7 @@ func (c *taskConn) Read(p []byte) (n int, err error) {
 
 // Write implements [net.Conn].
 func (c *taskConn) Write(p []byte) (n int, err error) {
-	ctx := c.context()
+	ctx := callContext(c.ctx)
 	w := c.t.w
 	if loop.Spend(ctx) {
 		if err := loop.Sleep(ctx, 0); err != nil {

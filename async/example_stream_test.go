@@ -2,9 +2,11 @@ package async_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -203,4 +205,66 @@ func ExampleNewStreamReader() {
 	// Output:
 	// "hello\n" <nil>
 	// "world" <nil>
+}
+
+// A server for datagrams, as with create_datagram_endpoint: a goroutine reads them into a queue, which is safe from anywhere, and
+// tasks take them from there. To send one does not wait.
+func ExampleQueue_datagrams() {
+	type datagram struct {
+		data []byte
+		from net.Addr
+	}
+	err := async.Run(func(ctx context.Context) error {
+		socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer socket.Close() // which ends the goroutine
+		var inbox async.Queue[datagram]
+		go func() {
+			defer inbox.Shutdown(false)
+			for p := make([]byte, 1<<16); ; {
+				n, from, err := socket.ReadFrom(p)
+				if err != nil {
+					return
+				}
+				inbox.PutNowait(datagram{bytes.Clone(p[:n]), from})
+			}
+		}()
+		async.Go(ctx, func(ctx context.Context) error {
+			for {
+				d, err := inbox.Get(ctx)
+				if err != nil {
+					return err
+				}
+				if _, err := socket.WriteTo(bytes.ToUpper(d.data), d.from); err != nil {
+					return err
+				}
+			}
+		})
+
+		client, err := async.Dial(ctx, "udp", socket.LocalAddr().String())
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		for _, word := range []string{"hello", "datagrams"} {
+			if _, err := client.Write([]byte(word)); err != nil {
+				return err
+			}
+			p := make([]byte, 100)
+			n, err := client.Read(p)
+			if err != nil {
+				return err
+			}
+			fmt.Println(string(p[:n]))
+		}
+		return nil
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// HELLO
+	// DATAGRAMS
 }

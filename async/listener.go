@@ -108,7 +108,7 @@ func (l *taskListener) Accept() (net.Conn, error) {
 		if near := nearFace(ctx); near != nil {
 			face = near
 		}
-		return newConn(face, conn), nil
+		return newConn(face, conn)
 	}
 }
 

@@ -3,6 +3,7 @@ package async
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"time"
 )
@@ -77,12 +78,19 @@ func OpenConnection(ctx context.Context, network, addr string, opts ...StreamOpt
 		}
 		return (&tls.Dialer{NetDialer: d, Config: o.tls}).DialContext(ctx, network, addr)
 	}, closeConn)
+	if err == nil && isDatagrams(conn) {
+		conn.Close()
+		err = errDatagrams
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	t := newTransport(nearFace(ctx), conn, o.limit, true).begin()
 	return t.r, t.w, nil
 }
+
+// errDatagrams is returned for networks like "udp".
+var errDatagrams = errors.New("async: streams need a network of bytes, and this one has datagrams; Dial is for them")
 
 func closeConn(c net.Conn) { c.Close() }
 

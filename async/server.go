@@ -75,6 +75,10 @@ func StartServer(ctx context.Context, handler Handler, network, addr string, opt
 			return nil, err
 		}
 	}
+	if ln.Addr().Network() == "unixpacket" {
+		ln.Close()
+		return nil, errDatagrams
+	}
 	s := &Server{
 		handler: handler, opts: o, ln: ln, face: face, quit: make(chan struct{}),
 		open: map[*transport]struct{}{}, shaking: map[net.Conn]struct{}{},
