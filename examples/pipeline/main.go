@@ -1,5 +1,7 @@
 // Pipeline is what a shell does with "seq 100000 | grep 7 | wc -l": three processes, each reading what the one before it
 // writes. Two tasks carry the data, and a slow reader holds up who writes.
+//
+//	go run ./examples/pipeline
 package main
 
 import (

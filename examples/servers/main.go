@@ -4,6 +4,8 @@
 //
 // A Go program cannot fork, because a fork has only one of its threads. What a server does instead is to start the program
 // again and hand it the connection. The clients are the same for all.
+//
+//	go run ./examples/servers
 package main
 
 import (

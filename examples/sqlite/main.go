@@ -4,6 +4,8 @@
 // readers need.
 //
 // The program moves money between accounts, many transfers at once, and checks the books all the while.
+//
+//	go run .
 package main
 
 import (

@@ -2,6 +2,8 @@
 // tutorials write the server three times, with a thread for each client, with greenlets, and with asyncio, and let many
 // clients talk to it at once. Here are two of them side by side: a goroutine for each client over plain net, and a task
 // for each client in one loop. The clients are the same for both.
+//
+//	go run ./examples/upper
 package main
 
 import (
