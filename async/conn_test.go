@@ -444,9 +444,15 @@ func TestStreamsOverTLS(t *testing.T) {
 				check(err)
 				w.WriteString("x")
 				expectEqual(t, "Read", text(r.Read(ctx, 1)), "x")
-				_, silent := connected(ctx, s) // who says nothing does not hold up the end
+				hangUp(ctx, w)
+				quiet, silent := connected(ctx, s) // who says nothing does not hold up the end, and is dropped there
+				_, w, err = async.OpenConnection(ctx, "tcp", s.Addr().String(), async.TLS(client))
+				check(err) // so the silent one was accepted
 				hangUp(ctx, w)
 				shut(ctx, s)
+				p, err := quiet.Read(ctx, 1)
+				check(unlessBroken(err))
+				expectEqual(t, "bytes for who says nothing", len(p), 0)
 				return silent.Close()
 			}, async.ExceptionHandler(func(_ *async.Loop, c async.ExceptionContext) {
 				expectEqual(t, "Message", c.Message, "TLS handshake failed")

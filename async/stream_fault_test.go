@@ -92,6 +92,34 @@ func TestStreamFaults(t *testing.T) {
 		hangUp(ctx, w)
 		shut(ctx, s)
 	}))
+	t.Run("a drain goes on at the low water mark, and not before", onLoop(func(ctx context.Context, t *testing.T) {
+		ln := must(net.Listen("unix", filepath.Join(t.TempDir(), "s"))) // whose buffers in the kernel do not grow
+		defer ln.Close()
+		_, w, err := async.OpenConnection(ctx, "unix", ln.Addr().String())
+		check(err)
+		peer := must(ln.Accept())
+		defer peer.Close()
+		clog(w)
+		all, low := w.Buffered(), 1000
+		w.SetWaterMarks(all-1, low)
+		drain := async.Go(ctx, func(ctx context.Context) error {
+			err := w.Drain(ctx)
+			if n := w.Buffered(); n > low {
+				t.Errorf("%d bytes are left when Drain returns", n)
+			}
+			return err
+		})
+		for w.Buffered() > all/2 {
+			must(peer.Read(make([]byte, 10<<10)))
+			ticks(ctx, 1)
+		}
+		ticks(ctx, 5)
+		expectEqual(t, "drained", drain.IsDone(), false)
+		go io.Copy(io.Discard, peer)
+		waitFor(ctx, drain)
+		expectError(t, "Drain", drain.Err(), nil)
+		hangUp(ctx, w)
+	}, realTime))
 	t.Run("a server that is out of descriptors says so and goes on", func(t *testing.T) {
 		guarded(t, func() {
 			var reports atomic.Int32

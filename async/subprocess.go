@@ -284,9 +284,6 @@ func (p *Process) Communicate(ctx context.Context, input []byte) (stdout, stderr
 // ProcessLookupError.
 func (p *Process) Signal(sig os.Signal) error {
 	p.check()
-	if _, ended := p.ReturnCode(); ended {
-		return os.ErrProcessDone
-	}
 	return p.cmd.Process.Signal(sig)
 }
 
