@@ -20,7 +20,9 @@
 //
 // A name of ours in inline code exists, in the columns of a table that are not Python's also behind a variable. A Python
 // block that begins with an import and stands before a Go block with an output prints the same, if there is a Python to
-// run it; and every name that a module of Python exports is on the page for those who come from it.
+// run it; and every name that a module of Python exports, and every method of its classes, is in a table of the page for
+// those who come from it. A row of such a table is obvious, or leads by a ↓ to a section with a Python block and the Go block
+// that prints the same, or says none.
 //
 // And every relative link leads to a file that is there, and to a heading in it if
 // it names one.

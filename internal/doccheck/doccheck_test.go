@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -25,13 +26,22 @@ const root = "../.."
 // patience is how long a block may run. It is not met by a block that works.
 const patience = time.Minute
 
+// only is for who writes a page: go test ./internal/doccheck -run 'Blocks|Python$' -page porting-threads
+var only = flag.String("page", "", "build and run the blocks only of the pages that have this in their names")
+
 // What takes long here is the go command, so the tests that call it do so at the same time.
 
 func TestBlocks(t *testing.T) {
 	t.Parallel()
-	for _, fault := range check(t, pages(t)) {
+	for _, fault := range check(t, chosen(pages(t))) {
 		t.Error(fault)
 	}
+}
+
+// chosen leaves those of the pages that the flag names.
+func chosen(pages map[string]string) map[string]string {
+	maps.DeleteFunc(pages, func(name, _ string) bool { return !strings.Contains(name, *only) })
+	return pages
 }
 
 // TestCheckFindsFaults makes sure that a wrong block is noticed, and at its line.
@@ -98,6 +108,7 @@ func check(t *testing.T, pages map[string]string) (faults []string) {
 	t.Helper()
 	dir := newModule(t)
 	runnable := map[string]*block{} // by the name of the folder
+	apart := map[string]bool{}      // those of them that are a program of their own
 	total := 0
 	for _, page := range slices.Sorted(maps.Keys(pages)) {
 		blocks, wrong := extract(page, pages[page])
@@ -110,16 +121,16 @@ func check(t *testing.T, pages map[string]string) (faults []string) {
 				continue
 			}
 			name := fmt.Sprintf("%s_%d", strings.NewReplacer("/", "_", ".md", "").Replace(page), b.line)
-			if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, name, "block.go"), []byte(source), 0o666); err != nil {
-				t.Fatal(err)
-			}
-			total++
 			if b.output != nil {
 				runnable[name] = b
+				if called := callable(source); called != "" {
+					source = called
+				} else {
+					apart[name] = true
+				}
 			}
+			write(t, filepath.Join(dir, name, "block.go"), source)
+			total++
 		}
 	}
 	if total == 0 {
@@ -131,28 +142,61 @@ func check(t *testing.T, pages map[string]string) (faults []string) {
 	if len(runnable) == 0 {
 		return faults
 	}
+	// Linking is what takes long, so those that can be are one program, which is told what to run.
+	const together = "together"
+	var imports, calls strings.Builder
 	bin := filepath.Join(dir, "bin") + string(filepath.Separator)
-	args := []string{"build", "-o", bin}
-	for name := range runnable {
-		args = append(args, "./"+name)
+	args := []string{"build", "-o", bin, "./" + together}
+	for i, name := range slices.Sorted(maps.Keys(runnable)) {
+		if apart[name] {
+			args = append(args, "./"+name)
+			continue
+		}
+		fmt.Fprintf(&imports, "import p%d %q\n", i, "pages/"+name)
+		fmt.Fprintf(&calls, "%q: p%d.Main,\n", name, i)
 	}
+	write(t, filepath.Join(dir, together, "main.go"),
+		fmt.Sprintf("package main\nimport \"os\"\n%sfunc main() { map[string]func(){\n%s}[os.Args[1]]() }\n", &imports, &calls))
 	if out, err := goTool(dir, args...); err != nil {
 		return append(faults, fmt.Sprintf("go build of the blocks that have an output: %v\n%s", err, out))
 	}
 	for _, name := range slices.Sorted(maps.Keys(runnable)) {
-		if fault := run(t, bin+name, runnable[name]); fault != "" {
+		program := []string{bin + together, name}
+		if apart[name] {
+			program = []string{bin + name}
+		}
+		if fault := run(t, program, runnable[name]); fault != "" {
 			faults = append(faults, fault)
 		}
 	}
 	return faults
 }
 
+// callable makes of a program a package whose Main is called, or returns "" if it has to be a program: it starts itself.
+func callable(source string) string {
+	if strings.Contains(source, "future.Register(") || strings.Contains(source, "os.Executable(") {
+		return ""
+	}
+	source = strings.Replace(source, "package main\n", "package block\n", 1)
+	return strings.Replace(source, "\nfunc main() {", "\nfunc Main() {", 1)
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // run runs a program and compares what it prints with the output of its block.
-func run(t *testing.T, program string, b *block) (fault string) {
+func run(t *testing.T, program []string, b *block) (fault string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program)
+	cmd := exec.CommandContext(ctx, program[0], program[1:]...)
 	cmd.Dir = t.TempDir()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -118,16 +118,7 @@ func headings(text string) map[string]bool {
 		if match == nil {
 			continue
 		}
-		title := linkText.ReplaceAllString(match[1], "$1")
-		anchor := strings.Map(func(r rune) rune {
-			switch {
-			case r == ' ':
-				return '-'
-			case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
-				return unicode.ToLower(r)
-			}
-			return -1
-		}, title)
+		anchor := anchorOf(match[1])
 		unique := anchor
 		for n := 1; anchors[unique]; n++ {
 			unique = fmt.Sprintf("%s-%d", anchor, n)
@@ -135,4 +126,17 @@ func headings(text string) map[string]bool {
 		anchors[unique] = true
 	}
 	return anchors
+}
+
+// anchorOf makes an anchor of a heading, before it is numbered.
+func anchorOf(title string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, linkText.ReplaceAllString(title, "$1"))
 }

@@ -32,6 +32,7 @@ var importable = map[string]string{
 	"filepath": "path/filepath",
 	"fmt":      "fmt",
 	"http":     "net/http",
+	"httptest": "net/http/httptest",
 	"io":       "io",
 	"iter":     "iter",
 	"json":     "encoding/json",
@@ -51,6 +52,8 @@ var importable = map[string]string{
 	"syscall":  "syscall",
 	"testing":  "testing",
 	"time":     "time",
+	"tls":      "crypto/tls",
+	"x509":     "crypto/x509",
 }
 
 // declared holds what a page has declared so far: the source of each name, with
@@ -145,9 +148,11 @@ func statements(text string) (string, error) {
 			}
 		case *ast.DeclStmt:
 			for _, spec := range s.Decl.(*ast.GenDecl).Specs {
-				if spec, ok := spec.(*ast.ValueSpec); ok {
+				if spec, ok := spec.(*ast.ValueSpec); ok && s.Decl.(*ast.GenDecl).Tok == token.VAR {
 					for _, name := range spec.Names {
-						names = append(names, name.Name)
+						if name.Name != "_" {
+							names = append(names, "&"+name.Name) // it may have a lock, which must not be copied
+						}
 					}
 				}
 			}
@@ -274,7 +279,7 @@ func TestStatements(t *testing.T) {
 		"return g()\n":                 "return g()\n",
 		"a, _ := f() // why\nb(a)\n":   "a, _ := f(); _ = a // why\nb(a)\n\nreturn nil\n",
 		"x := func() {\n\ty := 1\n}\n": "x := func() {\n\ty := 1\n}; _ = x\n\nreturn nil\n",
-		"var (\n\ta, b int\n)\n":       "var (\n\ta, b int\n); _ = a; _ = b\n\nreturn nil\n",
+		"var (\n\ta, b int\n)\n":       "var (\n\ta, b int\n); _ = &a; _ = &b\n\nreturn nil\n",
 	} {
 		got, err := statements(text)
 		if got != want || err != nil {
