@@ -9,7 +9,10 @@
 // suspend them through HTTPTransport. All folders are compared with the originals
 // byte by byte.
 //
-//	go run . [-dir folder] [-delay 40ms] [-limit 16]
+//	go -C examples/crawler run . [-dir folder] [-delay 40ms] [-limit 16]
+//
+// Scripts, by tutorial as in examples/README.md: II, the crawler, one request after the other; II, the crawler with
+// aiohttp.
 package main
 
 import (

@@ -1,4 +1,8 @@
 // Eatplay is a tutorial's program for greenlet: two functions that switch to each other by name.
+//
+//	go run ./examples/eatplay
+//
+// Scripts, by tutorial as in examples/README.md: III, greenlet: eat and play.
 package main
 
 import (

@@ -1,6 +1,10 @@
 // Event is a tutorial's client that waits for its server. The server tells by
 // an event that it runs. The client asks three times, each time for a moment,
 // and then gives up: the first server starts in time, the second one does not.
+//
+//	go run ./examples/event
+//
+// Scripts, by tutorial as in examples/README.md: III, `Event`: connecting to MySQL, with retries.
 package main
 
 import (

@@ -1,5 +1,9 @@
 // Generator is a tutorial's first step towards coroutines: a consumer that is a generator, and a producer
 // that sends it ten million numbers.
+//
+//	go run ./examples/generator
+//
+// Scripts, by tutorial as in examples/README.md: III, `yield` and `send`.
 package main
 
 import (

@@ -1,5 +1,9 @@
 // Geventeatplay is a tutorial's program for gevent: one eats for three seconds while the other plays for
 // two.
+//
+//	go run ./examples/geventeatplay
+//
+// Scripts, by tutorial as in examples/README.md: III, gevent: eat and play.
 package main
 
 import (

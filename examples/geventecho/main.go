@@ -1,5 +1,9 @@
 // Geventecho is a tutorial's server for gevent: every client talks to a greenlet of its own, which sends
 // back what it gets in capital letters. With the argument "client" it is five hundred clients.
+//
+//	go run ./examples/geventecho
+//
+// Scripts, by tutorial as in examples/README.md: III, gevent: the echo server and its clients.
 package main
 
 import (

@@ -19,6 +19,8 @@
 //	ckl play 2
 //
 // An argument says how long a second is: go run ./examples/geventmonkey 100ms.
+//
+// Scripts, by tutorial as in examples/README.md: III, gevent: `monkey.patch_all()`, eat and play by `time.sleep`.
 package main
 
 import (

@@ -1,6 +1,11 @@
 // Lock is a tutorial's counter: a hundred tasks each take one from a number,
 // and wait between reading it and writing it back. Without a lock all read the
 // same number, and 99 of the hundred steps are lost. With one, nothing is.
+//
+//	go run ./examples/lock
+//
+// Scripts, by tutorial as in examples/README.md: II, the counter with a lock; III, a hundred threads count down,
+// without and with a lock.
 package main
 
 import (

@@ -6,6 +6,11 @@
 // once, process ids, names, is_alive and terminate, daemons, Queue, Pipe, and Pool.apply_async.
 //
 //	go run ./examples/multiprocessing
+//
+// Scripts, by tutorial as in examples/README.md: I, `Process(target=show)` and a subclass; I, `Queue` between
+// processes; I, `Pipe`; I, `Pool.apply_async`; III, the id of the process in processes; III, daemon processes; IV,
+// three processes at once; IV, two ways to start a process, and `join`; IV, `pid`, `getppid`; IV, `is_alive`,
+// `terminate`; IV, a daemon process; IV, `Queue`: several types, `block=False`, timeouts.
 package main
 
 import (

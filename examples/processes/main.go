@@ -2,10 +2,19 @@
 // on ProcessPoolExecutor and multiprocessing:
 //
 //   - pool: work(n) in worker processes, submit, shutdown, and the results;
+//
 //   - apart: a variable that a process changes stays as it was in the others (n = 99);
+//
 //   - shared: what the tutorials do with Manager().dict() and Value, the Go way: one owner, and results that
 //     are sent to it;
+//
 //   - table: waiting and computing, one after the other, on threads and in processes.
+//
+//     go run ./examples/processes
+//
+// Scripts, by tutorial as in examples/README.md: II, computing: serial, threads, processes; III, `n = 99` in processes;
+// III, computing and waiting in processes and threads; III, `ProcessPoolExecutor`; IV, memory that is apart; IV,
+// `Manager().dict()`; V, a thread, and a pool that computes.
 package main
 
 import (

@@ -6,6 +6,10 @@
 // when the last hot dog is eaten, and the friends do not know that no more will come. Only the
 // queue knows both. Each friend calls TaskDone when a hot dog is eaten, and Join waits for the last
 // one.
+//
+//	go run ./examples/producer
+//
+// Scripts, by tutorial as in examples/README.md: II, producer and two consumers; IV, `JoinableQueue`: hot dogs.
 package main
 
 import (

@@ -2,9 +2,17 @@
 // prints what the Python prints, but for the spelling of a list:
 //
 //   - fifo, lifo and priority: queue.Queue, queue.LifoQueue and queue.PriorityQueue of threads;
+//
 //   - mixed: items of several types in one queue, as multiprocessing.Queue takes them;
+//
 //   - noWait: put(block=False) and get(block=False), and what they raise;
+//
 //   - timeouts: put(timeout=3) and get(timeout=3), and what they raise.
+//
+//     go run ./examples/queues
+//
+// Scripts, by tutorial as in examples/README.md: II, `queue.Queue`; III, FIFO, LIFO and priority queues; IV, `Queue`:
+// several types, `block=False`, timeouts.
 package main
 
 import (

@@ -8,6 +8,11 @@
 //
 // Three tasks that wait for one, two and three seconds take three seconds, not
 // six: while one waits, the loop runs the others.
+//
+//	go run ./examples/quickstart
+//
+// Scripts, by tutorial as in examples/README.md: II, `get_event_loop` and `wait`; II, `ensure_future` and a done
+// callback; II, `create_task`, `gather`, `run`.
 package main
 
 import (

@@ -3,6 +3,10 @@
 // wants B: both wait for ever. A timeout finds it out. With one RLock in place
 // of both locks, which its owner can take twice, they do not get in each
 // other's way.
+//
+//	go run ./examples/rlock
+//
+// Scripts, by tutorial as in examples/README.md: III, a dead lock, and `RLock`.
 package main
 
 import (

@@ -1,6 +1,10 @@
 // Semaphore is a tutorial's noodle shop: ten guests come at the same time, and
 // there are three bowls. Who has none waits, and gets the next one that is
 // free, in the order in which they came.
+//
+//	go run ./examples/semaphore
+//
+// Scripts, by tutorial as in examples/README.md: III, `Semaphore`: eating noodles.
 package main
 
 import (

@@ -6,6 +6,9 @@
 // again and hand it the connection. The clients are the same for all.
 //
 //	go run ./examples/servers
+//
+// Scripts, by tutorial as in examples/README.md: I, the fork server; I, the thread server; IV, a server on a process
+// pool; V, a socket server on a pool.
 package main
 
 import (

@@ -8,6 +8,8 @@
 // the signal. Seconds are a tenth as long as in the tutorial:
 //
 //	go run ./examples/signals
+//
+// Scripts, by tutorial as in examples/README.md: I, `signal.alarm`; I, `signal.pause`; I, `SIG_IGN`, `SIG_DFL`.
 package main
 
 import (

@@ -5,7 +5,7 @@
 //
 // The program moves money between accounts, many transfers at once, and checks the books all the while.
 //
-//	go run .
+//	go -C examples/sqlite run .
 package main
 
 import (

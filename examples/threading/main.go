@@ -12,6 +12,14 @@
 // Seconds are a tenth as long as in the tutorials:
 //
 //	go run ./examples/threading
+//
+// Scripts, by tutorial as in examples/README.md: I, `Thread(target=run)` and a subclass; I, daemon threads; I, `join`,
+// and without it; I, a mutex with a timeout; I, a lock taken twice, and `RLock`; I, `Timer`; III, two ways to start a
+// thread; III, the id of the process in threads; III, `n = 99` in threads; III, say, format, save; III, `active_count`,
+// `enumerate`, `current_thread`; III, daemon threads, and one beside another thread; III, join instead of a lock, and
+// what each costs; III, `Timer`; IV, a thread changes a variable; IV, a subclass of `Thread`; IV, threads share one
+// process; IV, a daemon thread; IV, names, counts; IV, a mutex around a loop; IV, a fork and a plate; IV, `RLock`,
+// alone and in threads; IV, a server, by asking and by an `Event`; IV, `Semaphore` and `active_count`.
 package main
 
 import (

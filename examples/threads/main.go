@@ -3,10 +3,19 @@
 //
 //   - serial and threads: spider01 and spider02, which wait for three and five seconds: eight one after the
 //     other, five on threads;
+//
 //   - futures: three tasks on two workers, shutdown, and then the results;
+//
 //   - callbacks: pages are fetched by a pool, and each is parsed by a done callback, here against a server of
 //     our own;
+//
 //   - mapping: executor.map.
+//
+//     go run ./examples/threads
+//
+// Scripts, by tutorial as in examples/README.md: II, `spider01` and `spider02`, serial and on threads; II,
+// `ThreadPoolExecutor`; III, `ThreadPoolExecutor`; III, callbacks that parse pages; III, `executor.map`; IV,
+// `ThreadPoolExecutor(3)`; V, a thread, and a pool that computes.
 package main
 
 import (

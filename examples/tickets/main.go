@@ -2,6 +2,10 @@
 // file. Eleven customers look at it at the same time, and all see one ticket.
 // Buying means to read the file, wait for the network and write it. Under a
 // lock the first one gets the ticket, and nobody else.
+//
+//	go run ./examples/tickets
+//
+// Scripts, by tutorial as in examples/README.md: IV, the ticket sale.
 package main
 
 import (

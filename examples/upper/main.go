@@ -4,6 +4,8 @@
 // for each client in one loop. The clients are the same for both.
 //
 //	go run ./examples/upper
+//
+// Scripts, by tutorial as in examples/README.md: II, the upper-casing server with threads.
 package main
 
 import (

@@ -1,5 +1,5 @@
 // Package doccheck holds no code. Its tests keep the documentation true: README.md,
-// the other pages beside it and everything below docs.
+// the other pages beside it, everything below docs, and the pages of examples and bench.
 //
 // Every block that a page fences with ```go is built and vetted, as a user would
 // who copies it into a module of his own:

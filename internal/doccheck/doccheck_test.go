@@ -87,6 +87,8 @@ func pages(t *testing.T) map[string]string {
 	for _, path := range beside {
 		read(path)
 	}
+	read(filepath.Join(root, "examples", "README.md"))
+	read(filepath.Join(root, "bench", "README.md"))
 	err = filepath.WalkDir(filepath.Join(root, "docs"), func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".md") {
 			read(path)
