@@ -16,6 +16,10 @@ func TestExamples(t *testing.T) {
 	for _, fault := range checkExamples(t, filepath.Join(root, "examples")) {
 		t.Error(fault)
 	}
+	index, err := os.ReadFile(filepath.Join(root, "examples", "README.md"))
+	if rows := len(ported.FindAll(index, -1)); err != nil || rows < 60 {
+		t.Errorf("there are only %d scripts in the index: %v", rows, err)
+	}
 }
 
 func TestCheckExamplesFindsFaults(t *testing.T) {
@@ -28,6 +32,7 @@ func TestCheckExamplesFindsFaults(t *testing.T) {
 		{"no command", strings.Replace(good, "go run", "go walk", 1), "package main", index, "the header of a does not say how to run it"},
 		{"no script", strings.Replace(good, "and y", "and z", 1), "package main", index, "the header of a has no script IV, `x` and y"},
 		{"no function", strings.Replace(good, "second", "third", 1), "package main", index, "a/main.go has no function second"},
+		{"no program", good, "package main", index + "| V | z | later |\n", "no program is named for V, z"},
 		{"no file", good, "package main", strings.ReplaceAll(index, "a/main.go", "a/other.go"), "there is no a/other.go"},
 	} {
 		dir := t.TempDir()
@@ -84,7 +89,11 @@ func checkExamples(t *testing.T, dir string) (faults []string) {
 		}
 	}
 	for _, row := range ported.FindAllStringSubmatch(index, -1) {
-		for _, m := range inFile.FindAllStringSubmatch(row[3], -1) {
+		links := inFile.FindAllStringSubmatch(row[3], -1)
+		if len(links) == 0 {
+			fault("no program is named for %s, %s", row[1], row[2])
+		}
+		for _, m := range links {
 			if !strings.Contains(headers[m[1]], row[1]+", "+row[2]) {
 				fault("the header of %s has no script %s, %s", m[1], row[1], row[2])
 			}
