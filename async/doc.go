@@ -43,7 +43,8 @@
 // the loop runs. The ready queue is FIFO. So tasks of one loop share data without locks and without
 // races, and a program has the same schedule on every run, but for what comes from outside: in which order a server and
 // its client in one loop get to their lines is up to the network. Code that computes for long or blocks
-// belongs on another goroutine: [ToThread], [RunInExecutor], [Block].
+// belongs on another goroutine: [ToThread], [RunInExecutor], [Block]. The option [Parallel] runs tasks
+// at the same time, and gives up their order and what follows from it.
 //
 // A function that can suspend the calling task takes a ctx and says so. What does not have to wait
 // does not give way: awaiting a future that is done, or an empty TaskGroup. [Sleep] with zero

@@ -49,8 +49,8 @@
 //
 // # Carriers
 //
-// A switch is one swap of goroutines by the runtime, without the scheduler, and takes about as long as a
-// dozen uncontended locks. A greenlet that locks its OS thread must be made with [OnThread].
+// A switch is one swap of goroutines by the runtime, without the scheduler: to another greenlet and
+// back takes a third of what it takes through two channels. A greenlet that locks its OS thread must be made with [OnThread].
 //
 // docs/greenlet.md has the names of Python's greenlet beside these, and what each does; docs/porting-gevent.md has scripts and their ports.
 package greenlet

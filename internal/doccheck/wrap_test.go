@@ -40,6 +40,7 @@ var importable = map[string]string{
 	"maps":     "maps",
 	"net":      "net",
 	"os":       "os",
+	"pprof":    "runtime/pprof",
 	"rand":     "math/rand/v2",
 	"runtime":  "runtime",
 	"signal":   "os/signal",
