@@ -25,6 +25,8 @@ func child(target string, args []string) error {
 		fmt.Println(args[0], "stop")
 	case "ids":
 		fmt.Println(os.Getpid(), os.Getppid())
+	case "named":
+		fmt.Printf("子进程[%s]运行。。。。\n", currentName())
 	case "forever":
 		fmt.Println("running")
 		select {}

@@ -8,9 +8,10 @@
 //	go run ./examples/multiprocessing
 //
 // Scripts, by tutorial as in examples/README.md: I, `Process(target=show)` and a subclass; I, `Queue` between
-// processes; I, `Pipe`; I, `Pool.apply_async`; III, the id of the process in processes; III, daemon processes; IV,
-// three processes at once; IV, two ways to start a process, and `join`; IV, `pid`, `getppid`; IV, `is_alive`,
-// `terminate`; IV, a daemon process; IV, `Queue`: several types, `block=False`, timeouts.
+// processes; I, `Pipe`; I, `Pool.apply_async`; III, the id of the process in processes; III, daemon processes, and one
+// that is not; IV, three processes at once; IV, two ways to start a process, and `join`; IV, `pid`, `getppid`; IV, the
+// name of a process, in both; IV, `is_alive`, `terminate`; IV, a daemon process; IV, `Queue`: several types,
+// `block=False`, timeouts.
 package main
 
 import (
@@ -42,8 +43,19 @@ func main() {
 	}
 }
 
-// targetVar tells a process of ours what it is for.
-const targetVar = "MULTIPROCESSING_TARGET"
+// These variables tell a process of ours what it is for, and what it is called.
+const (
+	targetVar = "MULTIPROCESSING_TARGET"
+	nameVar   = "MULTIPROCESSING_NAME"
+)
+
+// currentName is current_process().name.
+func currentName() string {
+	if name := os.Getenv(nameVar); name != "" {
+		return name
+	}
+	return "MainProcess"
+}
 
 // script is what Python finds around it: where print goes.
 type script struct{ out io.Writer }
@@ -60,8 +72,10 @@ func (s *script) parts() []part {
 		{"a class with a run method", s.class},
 		{"three at once", s.three},
 		{"process ids", s.ids},
+		{"names", s.names},
 		{"alive and terminated", s.alive},
 		{"daemons", s.daemons},
+		{"a daemon and another one", s.daemonAndOther},
 		{"a queue", s.queue},
 		{"a pipe", s.pipe},
 		{"a pool", s.pool},
@@ -72,12 +86,17 @@ func (s *script) print(args ...any) { fmt.Fprintln(s.out, args...) }
 
 // process is Process(target=target, args=args), started. Its stdout is a pipe to us, its stderr is ours.
 func process(ctx context.Context, target string, args ...string) (*async.Process, error) {
+	return named(ctx, "", target, args...)
+}
+
+// named is Process(target=target, args=args, name=name), started.
+func named(ctx context.Context, name, target string, args ...string) (*async.Process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(self, args...)
-	cmd.Env = append(os.Environ(), targetVar+"="+target)
+	cmd.Env = append(os.Environ(), targetVar+"="+target, nameVar+"="+name)
 	cmd.Stderr = os.Stderr
 	return async.CreateSubprocess(ctx, cmd, async.PipeStdin(), async.PipeStdout())
 }

@@ -25,6 +25,8 @@ var want = map[string]string{
 	"a class with a run method": "process name :0\nprocess name :1\nprocess name :2\n",
 	"three at once":             "1 start\n2 start\n3 start\n1 stop\n2 stop\n3 stop\n主进程!!!!\n",
 	"process ids":               "the child is another process: true\np.pid is its id: true\nwe are its parent: true\n",
+	"names":                     "子进程1\nMainProcess\n主\n子进程[子进程1]运行。。。。\n",
+	"a daemon and another one":  "-- main --\nw2 start\nw2 stop\n",
 	"alive and terminated":      "alive: true\nalive: false exitcode: -15\n",
 	"daemons":                   "崇祯登基\n崇祯驾崩了....\n",
 	"a queue":                   "hello\n[1 2 3]\n1\n",

@@ -92,6 +92,20 @@ func (s *script) ids(ctx context.Context) error {
 	return err
 }
 
+// names shows p1.name, and current_process().name in both processes. Python's process object knows its name; here it is a
+// variable of ours, and travels to the process in its environment.
+func (s *script) names(ctx context.Context) error {
+	const name = "子进程1"
+	p1, err := named(ctx, name, "named")
+	if err != nil {
+		return err
+	}
+	s.print(name)
+	s.print(currentName())
+	s.print("主")
+	return s.join(ctx, p1)
+}
+
 // alive shows is_alive() and terminate(). The code of a process that a signal has ended is the negative number of the
 // signal, as in Python.
 func (s *script) alive(ctx context.Context) error {
@@ -124,6 +138,20 @@ func (s *script) daemons(ctx context.Context) error {
 	s.print("崇祯登基")
 	s.print("崇祯驾崩了....")
 	return nil
+}
+
+// daemonAndOther leaves a daemon, and waits for another process, as Python does at its end for those that are no daemons.
+func (s *script) daemonAndOther(ctx context.Context) error {
+	if _, err := process(ctx, "forever"); err != nil {
+		return err
+	}
+	p2, err := process(ctx, "task", "w2")
+	if err != nil {
+		return err
+	}
+	s.print("-- main --")
+	p2.Stdin().Close()
+	return s.join(ctx, p2)
 }
 
 // queue gets what a process has put: values of several types.
