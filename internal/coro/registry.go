@@ -28,6 +28,22 @@ var vacated = new(Routine)
 
 const minTable = 64
 
+// join makes the calling goroutine known as r's.
+func (r *Routine) join() {
+	routines.add(r)
+	if marks {
+		mark(true)
+	}
+}
+
+// part ends what join began. A goroutine may be known as another Routine's still.
+func (r *Routine) part() {
+	routines.remove(r)
+	if marks {
+		mark(Current() != nil)
+	}
+}
+
 // start is where the probing for an id begins. The multiplier is 2^64 divided by
 // the golden ratio: ids are dense, and a shift would cluster the ids of one burst.
 func (t table) start(gid int64) int {

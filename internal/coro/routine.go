@@ -117,7 +117,7 @@ func Root() *Routine {
 // InitRoot is [Root] for a Routine that is part of something else, whose Live is not called.
 func (r *Routine) InitRoot(o Owner) {
 	r.gid, r.state, r.carrier, r.owner = goid.Get(), live, onRoot, o
-	routines.add(r)
+	r.join()
 }
 
 // InitAside is [Routine.InitRoot] for a Routine that [Current] does not know, so that the calling
@@ -132,7 +132,7 @@ func (r *Routine) Owner() Owner { return r.owner }
 
 // Leave ends what [Root] began. The calling goroutine is r's own, and may be another Routine afterwards.
 func (r *Routine) Leave() {
-	routines.remove(r)
+	r.part()
 	r.state = ended
 }
 
@@ -140,10 +140,10 @@ func (r *Routine) Leave() {
 // it known again. In between it can run at the same time as the others, if something else
 // takes r's part: a fresh root that makes the first switch in its stead. r is of the runtime carrier, or
 // a root.
-func (r *Routine) Detach() { routines.remove(r) }
+func (r *Routine) Detach() { r.part() }
 
 // Attach ends what Detach began.
-func (r *Routine) Attach() { routines.add(r) }
+func (r *Routine) Attach() { r.join() }
 
 // Current returns the Routine whose goroutine calls, or nil.
 func Current() *Routine { return routines.find(goid.Get()) }
@@ -295,14 +295,14 @@ func (r *Routine) begin() bool {
 		return false
 	}
 	r.state = live
-	routines.add(r)
+	r.join()
 	return true
 }
 
 // end records how the body has ended: panicked is what recover returned, and normal whether it has
 // returned.
 func (r *Routine) end(panicked any, normal bool) {
-	routines.remove(r)
+	r.part()
 	switch {
 	case panicked != nil:
 		p := panics.NewRecovered(2, panicked)

@@ -40,6 +40,7 @@ type builder struct {
 	sources  map[string]*source
 	found    []Found
 	groups   string            // of the standard library, in the specification
+	slept    []registered      // sites of package runtime
 	out      map[string]string // what the overlay will say
 	build    *Build
 }
@@ -177,11 +178,7 @@ func (b *builder) rewrite(sites []Site) error {
 			return err
 		}
 	}
-	hook := b.packages["runtime"]
-	if hook == nil || hook.Dir == "" {
-		return fmt.Errorf("gomonkey: the go command knows no package runtime")
-	}
-	if err := b.put(filepath.Join(hook.Dir, ExtraFile), []byte(runtimeHook)); err != nil {
+	if err := b.rewriteRuntime(); err != nil {
 		return err
 	}
 	for _, path := range sorted(b.sources) {
@@ -223,12 +220,18 @@ func (b *builder) rewritePackage(path string, sites []Site) error {
 		needs    []string
 		name     string
 	)
-	for n, site := range sites {
+	for _, site := range sites {
 		s, f, err := b.locate(p, site)
 		if err != nil {
 			return err
 		}
-		more, err := s.patch(site, f, n)
+		if site.Kind == Sleep && f.Body == nil {
+			if err := b.patchSleep(site); err != nil {
+				return err
+			}
+			continue
+		}
+		more, err := s.patch(site, f, len(registry))
 		if err != nil {
 			return err
 		}
@@ -244,6 +247,9 @@ func (b *builder) rewritePackage(path string, sites []Site) error {
 		name, needs = s.file.Name.Name, append(needs, more...)
 		registry = append(registry, registered{site.Group, full})
 		b.found = append(b.found, Found{site, full, s.path, s.fset.Position(f.Pos()).Line})
+	}
+	if len(registry) == 0 {
+		return nil
 	}
 	slices.Sort(needs)
 	groups := ""
@@ -324,25 +330,4 @@ func (b *builder) source(path string) (*source, error) {
 	}
 	b.sources[path] = s
 	return s, nil
-}
-
-// relink has package runtime provide the body of a function under another name.
-func (b *builder) relink(from, to string) error {
-	for _, name := range b.packages["runtime"].GoFiles {
-		path := filepath.Join(b.packages["runtime"].Dir, name)
-		s, err := b.source(path)
-		if err != nil {
-			return err
-		}
-		for _, group := range s.file.Comments {
-			for _, c := range group.List {
-				fields := strings.Fields(c.Text)
-				if len(fields) == 3 && fields[0] == "//go:linkname" && fields[2] == from {
-					s.replace(c, strings.TrimSuffix(c.Text, from)+to)
-					return nil
-				}
-			}
-		}
-	}
-	return fmt.Errorf("gomonkey: %s has no body in Go, and package runtime does not provide it", from)
 }

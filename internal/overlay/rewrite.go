@@ -51,6 +51,11 @@ func (s *source) replace(n ast.Node, text string) {
 	s.edits = append(s.edits, edit{s.offset(n.Pos()), s.offset(n.End()), text})
 }
 
+// insert puts text at a position.
+func (s *source) insert(at token.Pos, text string) {
+	s.edits = append(s.edits, edit{s.offset(at), s.offset(at), text})
+}
+
 // bytes returns the edited file. The lines of the original keep their numbers.
 func (s *source) bytes() ([]byte, error) {
 	slices.SortFunc(s.edits, func(a, b edit) int { return a.at - b.at })

@@ -33,7 +33,9 @@ func find(t *testing.T, patch ...string) map[string][]string {
 	return all
 }
 
-func TestOtherStandardLibrary(t *testing.T) {
+// expectError looks for all sites in a standard library in one file of which something else stands, and expects an error.
+func expectError(t *testing.T, file, from, to, want string) {
+	t.Helper()
 	tools, err := overlay.Ask("", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -42,33 +44,52 @@ func TestOtherStandardLibrary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	path := filepath.Join(tools.Env["GOROOT"], "src", filepath.FromSlash(file))
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), from) {
+		t.Fatalf("%s has no %s", path, from)
+	}
+	other, user := filepath.Join(t.TempDir(), "other.go"), filepath.Join(t.TempDir(), "overlay.json")
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{path: other}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{other: strings.ReplaceAll(string(text), from, to), user: string(replace)} {
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := overlay.Find(spec, tools, user); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("it is %v, without %q", err, want)
+	}
+}
+
+func TestOtherStandardLibrary(t *testing.T) {
 	for _, tt := range []struct{ name, file, from, to, want string }{
 		{"a function that a wrapper calls", "net/ip.go", "func parseIP(", "func parseAny(", "no function net.parseIP"},
 		{"a method that a wrapper tries", "sync/rwmutex.go", ") TryRLock(", ") AttemptRLock(", "no function sync.RWMutex.TryRLock"},
+		{"the runtime's record of a goroutine", "runtime/runtime2.go", "type g struct", "type routine struct", "has no struct g with flags"},
+		{"the body of a function in package runtime", "runtime/time.go", "time.Sleep\n", "time.Nap\n", "time.Sleep has no body in Go"},
 		{"a parameter that a wrapper looks at", "net/lookup.go", "network, host string", "network, name string", "net.(*Resolver).lookupIPAddr has no parameter host"},
 	} {
 		t.Run(tt.name+" and that is called otherwise is an error that names the function", func(t *testing.T) {
-			path := filepath.Join(tools.Env["GOROOT"], "src", filepath.FromSlash(tt.file))
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !strings.Contains(string(text), tt.from) {
-				t.Fatalf("%s has no %s", path, tt.from)
-			}
-			other, user := filepath.Join(t.TempDir(), "other.go"), filepath.Join(t.TempDir(), "overlay.json")
-			replace, err := json.Marshal(map[string]any{"Replace": map[string]string{path: other}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for name, text := range map[string]string{other: strings.ReplaceAll(string(text), tt.from, tt.to), user: string(replace)} {
-				if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if _, err := overlay.Find(spec, tools, user); err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("it is %v, without %q", err, tt.want)
-			}
+			expectError(t, tt.file, tt.from, tt.to, tt.want)
+		})
+	}
+}
+
+func TestOtherRuntime(t *testing.T) {
+	for _, tt := range []struct{ name, to string }{
+		{"two parameters", "func timeSleep(ns, slack int64)"},
+		{"a parameter without a name", "func timeSleep(int64)"},
+		{"a parameter of another type", "func timeSleep(ns uint64)"},
+		{"a result", "func timeSleep(ns int64) bool"},
+	} {
+		t.Run("a time.Sleep with "+tt.name+" is an error that names it", func(t *testing.T) {
+			expectError(t, "runtime/time.go", "func timeSleep(ns int64)", tt.to, "gomonkey: time.Sleep is not of the shape func(ns int64)")
 		})
 	}
 }

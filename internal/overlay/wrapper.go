@@ -107,9 +107,7 @@ func (w *wrapper) write() error {
 		if g.recv != "" || g.results != "" || len(w.f.Type.Params.List) != 1 || len(w.f.Type.Params.List[0].Names) != 1 {
 			return fmt.Errorf("gomonkey: %s is not of the shape func(d Duration)", fullName(w.site, w.f))
 		}
-		// For no time the original returns at once, and so fast that one more call would be half of it.
-		fmt.Fprintf(out, "if %s {\nif gomonkeySleep(int64(%s)) { return }\n} else if %s <= 0 { return }\n", condition, g.args, g.args)
-		fmt.Fprintf(out, "%s\n}\n", original)
+		fmt.Fprintf(out, "if %s && gomonkeySleep(int64(%s)) { return }\n%s\n}\n", condition, g.args, original)
 		return nil
 	case File:
 		if len(w.f.Type.Params.List) != 1 || w.s.at(w.f.Type.Params.List[0].Type) != "[]byte" || g.recvName == "gomonkeyRecv" {
