@@ -71,13 +71,16 @@ func gomonkeyIsMarked() bool {
 
 var gomonkeySleepOn uint32
 
-// gomonkeySleep reports whether the hook has slept.
-func gomonkeySleep(ns int64) bool {
-	if atomic.Load(&gomonkeySleepOn) == 0 {
-		return false
+// gomonkeySleep sleeps on a goroutine with a mark: by the hook, or else as if there were no mark.
+func gomonkeySleep(ns int64, original func(ns int64)) {
+	if atomic.Load(&gomonkeySleepOn) != 0 {
+		if h := (*gomonkeyHooks)(atomic.Loadp(unsafe.Pointer(&gomonkeyHook))); h != nil && h.sleep(ns) {
+			return
+		}
 	}
-	h := (*gomonkeyHooks)(atomic.Loadp(unsafe.Pointer(&gomonkeyHook)))
-	return h != nil && h.sleep(ns)
+	gomonkeySetMark(false)
+	original(ns)
+	gomonkeySetMark(true)
 }
 `
 
@@ -143,7 +146,8 @@ func (b *builder) patchSleep(site Site) error {
 		len(f.Type.Params.List[0].Names) != 1 || s.at(f.Type.Params.List[0].Type) != "int64" {
 		return fmt.Errorf("gomonkey: %s is not of the shape func(ns int64) in package runtime of %s", site.Name(), b.tools.Env["GOVERSION"])
 	}
-	s.insert(f.Body.Lbrace+1, fmt.Sprintf(" if getg().gomonkeyMarked && gomonkeySleep(%s) { return }", f.Type.Params.List[0].Names[0].Name))
+	// The parameter must not be needed behind the call, or it would be saved on the stack before the question.
+	s.insert(f.Body.Lbrace+1, fmt.Sprintf(" if getg().gomonkeyMarked { gomonkeySleep(%s, %s); return }", f.Type.Params.List[0].Names[0].Name, f.Name.Name))
 	b.slept = append(b.slept, registered{site.Group, site.Name()})
 	b.found = append(b.found, Found{site, site.Name(), s.path, s.fset.Position(link.Pos()).Line})
 	return nil
