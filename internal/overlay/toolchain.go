@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
@@ -89,6 +90,20 @@ func (t *Toolchain) list(paths []string) (map[string]*Package, error) {
 		}
 		all[p.ImportPath] = p
 	}
+}
+
+// Dependencies returns the import paths of packages and all that they need. A pattern that the go command does not know is an
+// error.
+func (t *Toolchain) Dependencies(patterns []string) (map[string]bool, error) {
+	out, err := t.run(slices.Concat([]string{"list", "-deps"}, t.Flags, []string{"--"}, patterns)...)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]bool{}
+	for path := range strings.FieldsSeq(string(out)) {
+		all[path] = true
+	}
+	return all, nil
 }
 
 // readFile reads a source file, or what the user's own overlay has in its place.

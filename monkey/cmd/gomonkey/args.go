@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ type commandLine struct {
 	overlay   string   // of -overlay
 	listFlags []string // those that say which files a package has
 	rest      []string // for the go command, without those three
+	packages  []string // of list
 }
 
 // valued are the flags of the go command that take a value, which may be the next argument. A flag that is not known is one of
@@ -40,11 +40,20 @@ var selecting = []string{"race", "msan", "asan", "mod", "modfile", "compiler", "
 
 // parse takes a command line apart. The flags of the go command are known as far as needed: those before the first package
 // count, as for the go command itself, except that test takes flags behind packages too.
+//
+// The error is errHelp if help is asked for.
 func parse(args []string) (*commandLine, error) {
-	if len(args) == 0 || !slices.Contains([]string{"run", "build", "test", "list"}, args[0]) {
-		return nil, errors.New(usage)
+	if len(args) == 0 {
+		return nil, fmt.Errorf("gomonkey: there is nothing to do\n%s", usage)
 	}
 	c := &commandLine{verb: args[0]}
+	switch c.verb {
+	case "run", "build", "test", "list":
+	case "help", "-h", "-help", "--help":
+		return nil, errHelp
+	default:
+		return nil, fmt.Errorf("gomonkey: %s is none of its commands\n%s", c.verb, usage)
+	}
 	for args = args[1:]; len(args) > 0; {
 		arg := args[0]
 		if arg == "--" || arg == "-args" || arg == "--args" {
@@ -67,6 +76,8 @@ func parse(args []string) (*commandLine, error) {
 			value, n = args[1], 2
 		}
 		switch name {
+		case "h", "help":
+			return nil, errHelp
 		case "patch":
 			c.patch = append(c.patch, value)
 		case "C":
@@ -77,6 +88,10 @@ func parse(args []string) (*commandLine, error) {
 			c.overlay = value
 		default:
 			c.rest = append(c.rest, args[:n]...)
+			if c.verb == "list" && !slices.Contains(selecting, name) {
+				return nil, fmt.Errorf("gomonkey: list has no flag -%s: it takes -patch and those flags of the go command that say "+
+					"which files are built\n%s", name, usage)
+			}
 			if slices.Contains(selecting, name) {
 				flag := "-" + name
 				if inside || n == 2 {
@@ -88,6 +103,9 @@ func parse(args []string) (*commandLine, error) {
 		args = args[n:]
 	}
 	c.rest = append(c.rest, args...)
+	if c.verb == "list" {
+		c.packages = slices.DeleteFunc(args, func(arg string) bool { return arg == "--" })
+	}
 	return c, nil
 }
 

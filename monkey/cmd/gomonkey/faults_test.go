@@ -44,9 +44,26 @@ func TestNames(t *testing.T) {
 		})
 	}
 	t.Run("what gomonkey does not know is an error with a line of usage", func(t *testing.T) {
-		call{}.refuse(t, []string{"gomonkey: usage:"}, gomonkey)
-		call{}.refuse(t, []string{"gomonkey: usage:"}, gomonkey, "install", ".")
+		const usage = "usage: gomonkey run|build|test|list"
+		call{}.refuse(t, []string{"gomonkey: there is nothing to do", usage}, gomonkey)
+		call{}.refuse(t, []string{"gomonkey: install is none of its commands", usage}, gomonkey, "install", ".")
 		call{}.refuse(t, []string{"the flag -patch needs a value"}, gomonkey, "run", "-patch")
+		call{}.refuse(t, []string{"gomonkey: list has no flag -o", usage}, gomonkey, "list", "-o", "x")
+		call{}.refuse(t, []string{"-nonsense", "go help build"}, gomonkey, "build", "-nonsense", "fmt")
+	})
+	t.Run("help is gomonkey's own, wherever it is asked for", func(t *testing.T) {
+		for _, line := range []string{"help", "-h", "help run", "run -h", "build -race --help", "test ./x -h", "list -help"} {
+			if out, ok := (call{}).run(t, gomonkey, strings.Fields(line)...); !ok || !strings.Contains(out, "time, net, dns") || !strings.Contains(out, "GOMONKEYCACHE") {
+				t.Errorf("gomonkey %s prints %s", line, out)
+			}
+		}
+	})
+	t.Run("a list of packages has what they need, and no more", func(t *testing.T) {
+		if out, ok := (call{}).run(t, gomonkey, "list", "os/exec", "log"); !ok || !strings.Contains(out, "os/exec.(*Cmd).Wait") ||
+			!strings.Contains(out, "time.Sleep") || strings.Contains(out, "net.") {
+			t.Errorf("it prints %s", out)
+		}
+		call{}.refuse(t, []string{"gomonkey: ", "nowhere"}, gomonkey, "list", "./nowhere")
 	})
 	t.Run("the exit code is the program's, as far as the go command tells it", func(t *testing.T) {
 		out, ok := call{}.run(t, gomonkey, "build", "./nowhere")

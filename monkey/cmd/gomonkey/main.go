@@ -4,8 +4,8 @@
 //	go run github.com/asyncgo/asyncgo/monkey/cmd/gomonkey run ./cmd/server
 //	go run github.com/asyncgo/asyncgo/monkey/cmd/gomonkey test -patch 'example.com/client.(*Client).Call' -race ./...
 //
-// The first argument is run, build or test, as for the go command, or list, which prints what would be patched and builds
-// nothing. Then come any number of
+// The first argument is run, build or test, as for the go command, or list, which prints what would be patched, of all or of what
+// the packages have that come behind it, and builds nothing. Then come any number of
 //
 //	-patch name
 //
@@ -26,6 +26,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/asyncgo/asyncgo/internal/overlay"
@@ -39,11 +41,39 @@ func main() {
 	os.Exit(code)
 }
 
-const usage = "gomonkey: usage: gomonkey run|build|test|list [-patch name]... [flags and packages for the go command]"
+const usage = "usage: gomonkey run|build|test|list [-patch name]... [flags and packages for the go command]"
+
+// help is printed if somebody asks for it.
+const help = usage + `
+
+Gomonkey runs the go command so that blocking functions are built as cooperative ones for package monkey.
+
+  run, build, test   as the go command has them; "go help run" has their flags
+  list               prints what would be patched, of all or of what the named packages have, and where it is
+
+  -patch name        may be there any number of times, anywhere before the first package. A name is
+                       %s
+                         a group that is patched without being named; with a minus before it, it is not
+                       sync, aggressive
+                         the group of all locks
+                       path.Func, path.Type.Method, path.(*Type).Method
+                         a function of any package of the build, as a call that leaves the loop as a whole
+                       section:path.Func
+                         a call that leaves the loop where it has to wait
+  GOMONKEYCACHE      names a folder for what is made, in place of one in the user's cache folder
+`
+
+// errHelp is for those who ask for help.
+var errHelp = errors.New("gomonkey: help")
 
 // run does what the arguments say and returns the exit code.
 func run(args []string, out io.Writer) (code int, err error) {
 	c, err := parse(args)
+	if errors.Is(err, errHelp) {
+		groups := slices.DeleteFunc(overlay.Groups(), func(g string) bool { return g == overlay.Locks })
+		_, err := fmt.Fprintf(out, help, strings.Join(groups, ", "))
+		return 0, err
+	}
 	if err != nil {
 		return 2, err
 	}
@@ -61,6 +91,13 @@ func run(args []string, out io.Writer) (code int, err error) {
 		sites, err := overlay.Find(spec, tools, c.overlay)
 		if err != nil {
 			return 1, err
+		}
+		if len(c.packages) > 0 {
+			of, err := tools.Dependencies(c.packages)
+			if err != nil {
+				return 1, err
+			}
+			sites = slices.DeleteFunc(sites, func(s overlay.Found) bool { return !of[s.Path] })
 		}
 		return 0, list(out, sites)
 	}
