@@ -115,6 +115,8 @@ func entry(name string) Entry {
 		e.Why = strings.Join(left, ", ") + " is not patched"
 	case e.Patched && plain[name].without != "" && !inBuild(name):
 		e.Why, e.Command = plain[name].without, command(name)
+	case e.Patched && built && slices.Contains(standard, name) && !inBuild(name):
+		e.Why, e.Command = "the program was built without the rest of it; build it by", command(name)
 	case e.Patched:
 	case len(left) > 0:
 		e.Why = "nobody has asked for it"

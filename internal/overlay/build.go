@@ -160,9 +160,13 @@ func (b *builder) resolve(spec *Spec) ([]Site, error) {
 			return nil, fmt.Errorf("gomonkey: %s: there is no such package in this build%s", name, why)
 		}
 		s := meanings[i][n]
-		if !slices.ContainsFunc(sites, func(o Site) bool { return o.Path == s.Path && o.Recv == s.Recv && o.Func == s.Func }) {
-			sites = append(sites, s)
+		if slices.ContainsFunc(sites, s.is) {
+			continue
 		}
+		if isBelow(s.Path) {
+			return nil, fmt.Errorf("gomonkey: %s cannot be patched: package %s is below the hook%s", s.Name(), s.Path, instead[s.Path])
+		}
+		sites = append(sites, known(s, b.tools.Env["GOOS"]))
 	}
 	return sites, nil
 }
@@ -211,9 +215,6 @@ func (b *builder) rewritePackage(path string, sites []Site) error {
 	p := b.packages[path]
 	if p == nil || p.Dir == "" {
 		return fmt.Errorf("gomonkey: package %s is not there, which %s has patched", path, b.tools.Env["GOVERSION"])
-	}
-	if slices.Contains(below, path) || strings.HasPrefix(path, "internal/runtime/") {
-		return fmt.Errorf("gomonkey: %s cannot be patched: package %s is below the hook", sites[0].Name(), path)
 	}
 	var (
 		registry []registered
@@ -288,9 +289,6 @@ func (b *builder) checkNeeds(p *Package, site Site, f *ast.FuncDecl, extras []st
 	}
 	return fmt.Errorf("gomonkey: %s has no parameter %s any more", fullName(site, f), site.parameter)
 }
-
-// below are the packages that the added files need themselves.
-var below = []string{"runtime", "sync/atomic", "unsafe"}
 
 // locate finds the declaration of a site.
 func (b *builder) locate(p *Package, site Site) (*source, *ast.FuncDecl, error) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -138,10 +139,13 @@ func (b *builder) replaceIn(name, base, command string, copies map[string]*Modul
 	if err := os.WriteFile(edited, text, 0o666); err != nil {
 		return fmt.Errorf("gomonkey: %v", err)
 	}
+	// The go command's own -replace does not take every folder: with an @ in its name it seems to have a version.
 	args := []string{command, "edit"}
+	var replace strings.Builder
 	for _, path := range sorted(copies) {
 		m := copies[path]
-		args = append(args, "-replace="+m.Path+"@"+m.Version+"="+m.Dir)
+		args = append(args, "-dropreplace="+m.Path+"@"+m.Version)
+		fmt.Fprintf(&replace, "\nreplace %s %s => %s\n", strconv.Quote(m.Path), m.Version, strconv.Quote(m.Dir))
 	}
 	if command == "work" {
 		more, err := b.absoluteUses(name)
@@ -156,6 +160,7 @@ func (b *builder) replaceIn(name, base, command string, copies map[string]*Modul
 	if text, err = os.ReadFile(edited); err != nil {
 		return fmt.Errorf("gomonkey: %v", err)
 	}
+	text = append(text, replace.String()...)
 	to, err := b.cache.writeFolder(map[string][]byte{base: text, base[:3] + map[string]string{"mod": "sum", "work": "work.sum"}[command]: sum})
 	use(filepath.Join(to, base))
 	return err

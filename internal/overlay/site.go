@@ -58,6 +58,9 @@ func (s Site) Name() string {
 	return s.Path + "." + s.Recv + "." + s.Func
 }
 
+// is reports whether two sites are the same function.
+func (s Site) is(o Site) bool { return s.Path == o.Path && s.Recv == o.Recv && s.Func == o.Func }
+
 // unixes are the systems where the build constraint unix holds and the runtime has a poller.
 var unixes = map[string]bool{
 	"aix": true, "android": true, "darwin": true, "dragonfly": true, "freebsd": true, "illumos": true, "ios": true,

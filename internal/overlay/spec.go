@@ -69,6 +69,23 @@ var standard = []struct {
 	)},
 }
 
+// known returns what the groups know of a function that is named without its kind, if they do: it becomes cooperative in the way
+// that they have for it, also if its group is left out.
+func known(s Site, goos string) Site {
+	if s.Kind != Block {
+		return s
+	}
+	for _, g := range standard {
+		for _, site := range g.sites {
+			if site.is(s) && site.on(goos) {
+				site.Group = g.group
+				return site
+			}
+		}
+	}
+	return s
+}
+
 func functions(k Kind, path string, names ...string) []Site { return methods(k, path, "", names...) }
 
 func methods(k Kind, path, recv string, names ...string) []Site {

@@ -14,6 +14,15 @@ import (
 // find returns the names of the sites that a specification has, by their groups.
 func find(t *testing.T, patch ...string) map[string][]string {
 	t.Helper()
+	all := map[string][]string{}
+	for _, s := range findSites(t, patch...) {
+		all[s.Group] = append(all[s.Group], s.Full)
+	}
+	return all
+}
+
+func findSites(t *testing.T, patch ...string) []overlay.Found {
+	t.Helper()
 	spec, err := overlay.ParseSpec(patch)
 	if err != nil {
 		t.Fatal(err)
@@ -26,11 +35,7 @@ func find(t *testing.T, patch ...string) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string][]string{}
-	for _, s := range sites {
-		all[s.Group] = append(all[s.Group], s.Full)
-	}
-	return all
+	return sites
 }
 
 // expectError looks for all sites in a standard library in one file of which something else stands, and expects an error.
@@ -125,6 +130,18 @@ func TestSpec(t *testing.T) {
 	t.Run("a function that is patched already is patched once", func(t *testing.T) {
 		if got := find(t, "time.Sleep"); !slices.Equal(got["time"], []string{"time.Sleep"}) {
 			t.Errorf("it is %v", got)
+		}
+	})
+	t.Run("a function of a group that is left out becomes cooperative as it does in the group, if nothing else is said", func(t *testing.T) {
+		for name, kind := range map[string]overlay.Kind{
+			"time.Sleep": overlay.Sleep, "net.(*netFD).Read": overlay.Section, "net.(*Dialer).DialContext": overlay.Block,
+			"section:net.(*Dialer).DialContext": overlay.Section,
+		} {
+			sites := findSites(t, "-time,-net", name)
+			i := slices.IndexFunc(sites, func(s overlay.Found) bool { return strings.HasSuffix(name, s.Full) })
+			if i < 0 || sites[i].Kind != kind || sites[i].Group != "time" && sites[i].Group != "net" {
+				t.Errorf("%s is not there as a %v: %v", name, kind, sites)
+			}
 		}
 	})
 	t.Run("what is no name is an error that begins with gomonkey", func(t *testing.T) {

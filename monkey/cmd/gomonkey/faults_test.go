@@ -36,6 +36,9 @@ func TestNames(t *testing.T) {
 		{"a function that package runtime does not provide", "reflect.methodValueCall", []string{"reflect.methodValueCall", "no body"}},
 		{"a function of package runtime", "runtime.GC", []string{"runtime.GC cannot be patched"}},
 		{"a method that the hook itself needs", "sync/atomic.(*Value).Load", []string{"sync/atomic.Value.Load cannot be patched"}},
+		{"a method that the loop itself needs", "sync.(*Map).Load", []string{"sync.Map.Load cannot be patched", "-patch aggressive"}},
+		{"a function of asyncgo's own", "github.com/asyncgo/asyncgo/async.Sleep", []string{"asyncgo/async.Sleep cannot be patched"}},
+		{"a function that asyncgo asks who calls", "github.com/petermattis/goid.Get", []string{"goid.Get cannot be patched"}},
 		{"a function whose directives do not allow it", "syscall.Syscall", []string{"syscall.Syscall", "//go:"}},
 	} {
 		t.Run(tt.name+" is an error that names it", func(t *testing.T) {

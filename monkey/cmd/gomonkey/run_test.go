@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -121,6 +122,16 @@ func TestModules(t *testing.T) {
 		write(t, dir, map[string]string{"go.work": "go 1.26\n\nuse .\nuse ./client\n"})
 		in := call{dir: dir}
 		in.expect(t, "2 without tags", gomonkey, run(".")...)
+	})
+	t.Run("a workspace with a module of the module cache, and a cache in a folder with any name", func(t *testing.T) {
+		root, err := filepath.Abs(filepath.Join("..", "..", ".."))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		write(t, dir, map[string]string{"go.work": "go 1.26\n\nuse " + strconv.Quote(root) + "\n"})
+		in := call{env: []string{"GOWORK=" + filepath.Join(dir, "go.work"), "GOMONKEYCACHE=" + filepath.Join(dir, "a cache@home")}}
+		in.expect(t, "opens the gate\nhas waited\ntrue true", gomonkey, "run", "-patch", "github.com/sourcegraph/conc.(*WaitGroup).Wait", program+"thirdparty")
 	})
 	t.Run("without cgo, and for another system", func(t *testing.T) {
 		dir := t.TempDir()
