@@ -21,10 +21,7 @@ func AssertSwitches(maxBlocking time.Duration, fn func() error) error {
 		return err
 	}
 	w := &switches{outer: c.switches, since: time.Now()}
-	c.switches = w
-	err = fn()
-	w.leave()
-	c.switches = w.outer
+	err = c.counted(w, fn)
 	switch {
 	case err != nil:
 		return err
@@ -34,6 +31,20 @@ func AssertSwitches(maxBlocking time.Duration, fn func() error) error {
 		return ErrNoSwitch
 	}
 	return nil
+}
+
+// counted calls fn, whose waits w counts. The hub stays as long as that: waits that this package knows nothing of, as those that
+// package monkey has made of time.Sleep, could close it in between, and the next one would not be seen.
+func (c *core) counted(w *switches, fn func() error) error {
+	c.switches = w
+	defer func() {
+		w.leave()
+		c.switches = w.outer
+		if h := c.main; h != nil && w.n > 0 && !h.left.Load() {
+			h.leaveIfAlone()
+		}
+	}()
+	return fn()
 }
 
 // switches counts the waits of a greenlet, for those who have asked.

@@ -220,6 +220,24 @@ func TestAssertSwitches(t *testing.T) {
 		gevent.Destroy()
 	})
 
+	t.Run("a function that is asked about may destroy its hub, and panic", func(t *testing.T) {
+		clean(t)
+		if err := gevent.AssertSwitches(0, func() error {
+			defer gevent.Destroy()
+			return gevent.Sleep(0)
+		}); err != nil {
+			t.Error(err)
+		}
+		func() {
+			defer func() { recover() }()
+			gevent.AssertSwitches(0, func() error { panic(gevent.Sleep(ms(1))) })
+		}()
+		// It counts no waits any more, so the hub of one closes behind it.
+		if err := gevent.Sleep(ms(1)); err != nil {
+			t.Error(err)
+		}
+	})
+
 	t.Run("N25 WrapErrors returns the errors that it is told as values", func(t *testing.T) {
 		witness.NoLeaks(t)
 		fn := func() (int, error) { return 0, errFault }

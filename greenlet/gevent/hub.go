@@ -92,7 +92,7 @@ func (h *hub) leave() {
 
 // leaveIfAlone closes the hub if nothing is left in it.
 func (h *hub) leaveIfAlone() {
-	if h.refs.Load() == 0 && h.held.Load() == 0 && h.l.Alone() {
+	if h.refs.Load() == 0 && h.held.Load() == 0 && h.core.switches == nil && h.l.Alone() {
 		h.leave()
 	}
 }

@@ -146,6 +146,12 @@ func TestSleep(t *testing.T) {
 			t.Error("the greenlet has not run")
 		}
 	})
+	t.Run("of the main goroutine leaves its hub to who counts waits", func(t *testing.T) {
+		check(gevent.AssertSwitches(0, func() error {
+			time.Sleep(time.Millisecond)
+			return gevent.Sleep(0)
+		}))
+	})
 	t.Run("blocks the loop in Original", func(t *testing.T) {
 		asynctest.Run(t, func(ctx context.Context) error {
 			ran := false
