@@ -161,13 +161,13 @@ func TestCache(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "cache")
 		in := call{env: []string{"GOMONKEYCACHE=" + dir}}
 		in.run(t, gomonkey, "build", "-n", "fmt")
-		files, err := filepath.Glob(filepath.Join(dir, "*", "*", "*-sleep.go"))
+		files, err := filepath.Glob(filepath.Join(dir, "*", "*", "*-dial.go"))
 		if err != nil || len(files) != 1 {
 			t.Fatalf("%v %v", files, err)
 		}
 		write(t, "", map[string]string{files[0]: "damaged"})
 		in.run(t, gomonkey, "build", "-n", "fmt")
-		if text, _ := os.ReadFile(files[0]); !strings.Contains(string(text), "gomonkeyOriginal_Sleep") {
+		if text, _ := os.ReadFile(files[0]); !strings.Contains(string(text), "gomonkeyOriginal_DialContext") {
 			t.Errorf("it is %q", text)
 		}
 	})
