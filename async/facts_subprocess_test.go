@@ -65,7 +65,7 @@ func TestFactsSubprocess(t *testing.T) {
 		}{
 			{(*async.Process).Kill, -9},
 			{(*async.Process).Terminate, -15},
-			{func(p *async.Process) error { return p.Signal(syscall.SIGHUP) }, -1},
+			{func(p *async.Process) error { return p.Signal(syscall.SIGALRM) }, -14}, // which nohup does not have them ignore
 		} {
 			p := must(async.CreateSubprocess(ctx, exec.Command("sleep", "60")))
 			check(end.how(p))
