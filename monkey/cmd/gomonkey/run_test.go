@@ -28,6 +28,15 @@ func TestRun(t *testing.T) {
 		call{}.expect(t, standard, gomonkey, "run", program+"standard")
 		call{}.expect(t, "tcp read: hello, the loop stands still\nsql: executed, the loop stands still", "go", "run", program+"standard", "tcp read", "sql")
 	})
+	t.Run("the report says what the build has, what it has not, and the command for the rest", func(t *testing.T) {
+		const command = "go run github.com/asyncgo/asyncgo/monkey/cmd/gomonkey run "
+		call{}.expect(t, "time true time.Sleep |  | \n"+
+			"tls true crypto/tls.(*Conn).Read | the program was built without the rest of it; build it by | "+command+program+"report\n"+
+			"sql false  | the program does not have the package | \n"+
+			"sync false  | the program was built without it; build it by | "+command+"-patch aggressive "+program+"report\n"+
+			"patched <nil> true true false\nfalse",
+			gomonkey, "run", "-patch", "-tls,crypto/tls.(*Conn).Read", program+"report", "time", "tls", "sql", "sync")
+	})
 	t.Run("tests of patched programs may use the virtual clock, cancellation, kills and greenlets", func(t *testing.T) {
 		if out, ok := (call{}).run(t, gomonkey, "test", "-count", "1", program+"waits"); !ok {
 			t.Error(out)
@@ -129,7 +138,12 @@ func TestModules(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
-		write(t, dir, map[string]string{"go.work": "go 1.26\n\nuse " + strconv.Quote(root) + "\n"})
+		version, ok := call{}.run(t, "go", "list", "-m", "-f", "{{.Version}}", "github.com/sourcegraph/conc")
+		if !ok {
+			t.Fatal(version)
+		}
+		same := "github.com/sourcegraph/conc " + version
+		write(t, dir, map[string]string{"go.work": "go 1.26\n\nuse " + strconv.Quote(root) + "\n\nreplace " + same + " => " + same + "\n"})
 		in := call{env: []string{"GOWORK=" + filepath.Join(dir, "go.work"), "GOMONKEYCACHE=" + filepath.Join(dir, "a cache@home")}}
 		in.expect(t, "opens the gate\nhas waited\ntrue true", gomonkey, "run", "-patch", "github.com/sourcegraph/conc.(*WaitGroup).Wait", program+"thirdparty")
 	})

@@ -4,11 +4,13 @@ import (
 	"context"
 	"runtime"
 	"testing"
+	"time"
 	_ "unsafe" // for go:linkname
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/greenlet"
 	"github.com/asyncgo/asyncgo/greenlet/gevent"
+	"github.com/asyncgo/asyncgo/monkey"
 )
 
 // mayAsk reports whether the calling goroutine has the mark of those that may be a task's.
@@ -40,6 +42,8 @@ func TestMark(t *testing.T) {
 				})
 				check(err)
 				expectMark(t, "a task that has come back", true)
+				monkey.Original(func() { time.Sleep(time.Nanosecond) })
+				expectMark(t, "a task that has slept as if it were none", true)
 				_, err = async.ToThread(ctx, func(context.Context) (int, error) {
 					expectMark(t, "a thread", false)
 					return 0, nil
