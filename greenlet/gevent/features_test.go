@@ -221,7 +221,7 @@ func TestAssertSwitches(t *testing.T) {
 	})
 
 	t.Run("a function that is asked about may destroy its hub, and panic", func(t *testing.T) {
-		clean(t)
+		witness.NoLeaks(t)
 		if err := gevent.AssertSwitches(0, func() error {
 			defer gevent.Destroy()
 			return gevent.Sleep(0)
