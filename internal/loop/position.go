@@ -12,7 +12,7 @@ const module = "github.com/asyncgo/asyncgo/"
 // ownFunction reports whether a function belongs to one of asyncgo's packages, and not to
 // a test or an example of it, or to what every goroutine of theirs stands on.
 func ownFunction(function string) bool {
-	for _, foot := range []string{"runtime.", "iter.Pull", "reflect.", "testing."} {
+	for _, foot := range []string{"runtime.", "iter.Pull", "reflect.", "testing.", "github.com/panjf2000/ants/"} {
 		if strings.HasPrefix(function, foot) {
 			return true
 		}
