@@ -9,7 +9,8 @@ import (
 	"github.com/asyncgo/asyncgo/async"
 )
 
-// TestCosts holds the figures of "What costs what" in docs/performance.md, as far as they are allocations.
+// TestCosts holds the figures of "What costs what" in docs/performance.md, as far as they are allocations. Less is no fault: a worker that
+// has just been woken finds some of what it needs.
 func TestCosts(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates, too")
@@ -43,7 +44,7 @@ func TestCosts(t *testing.T) {
 				for range 3 { // a worker that starts just now allocates as well
 					got = min(got, testing.AllocsPerRun(50, func() { tt.do(ctx) }))
 				}
-				if got != tt.want {
+				if got > tt.want {
 					t.Errorf("%s makes %v allocations, and docs/performance.md says %v", tt.what, got, tt.want)
 				}
 				return nil
