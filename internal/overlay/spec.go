@@ -36,7 +36,7 @@ var standard = []struct {
 	)},
 	{"dns", slices.Concat(
 		unless("host", `host == "" || gomonkeyIsAddress(host)`, methods(Block, "net", "Resolver", "lookupIPAddr")),
-		methods(Block, "net", "Resolver", "LookupCNAME", "LookupSRV", "LookupMX", "LookupNS", "LookupTXT", "LookupAddr"),
+		methods(Block, "net", "Resolver", "lookupHost", "lookupPort", "LookupCNAME", "LookupSRV", "LookupMX", "LookupNS", "LookupTXT", "LookupAddr"),
 	)},
 	{"tls", methods(Section, "crypto/tls", "Conn", "Read", "Write", "HandshakeContext", "Handshake", "Close", "CloseWrite")},
 	{"http", slices.Concat(
@@ -57,7 +57,7 @@ var standard = []struct {
 	{"sql", slices.Concat(
 		methods(Block, "database/sql", "DB", "Conn", "PingContext", "PrepareContext", "ExecContext", "QueryContext", "BeginTx", "Close"),
 		methods(Block, "database/sql", "Conn", "PingContext", "PrepareContext", "ExecContext", "QueryContext", "BeginTx", "Close"),
-		methods(Block, "database/sql", "Tx", "PrepareContext", "ExecContext", "QueryContext", "Commit", "Rollback"),
+		methods(Block, "database/sql", "Tx", "PrepareContext", "ExecContext", "QueryContext", "StmtContext", "Commit", "Rollback"),
 		methods(Block, "database/sql", "Stmt", "ExecContext", "QueryContext", "Close"),
 		methods(Section, "database/sql", "Rows", "Next", "NextResultSet", "Close"),
 	)},

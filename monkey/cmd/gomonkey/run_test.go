@@ -26,7 +26,7 @@ func TestRun(t *testing.T) {
 	})
 	t.Run("every call that may wait lets the other tasks go on, and without gomonkey none does", func(t *testing.T) {
 		call{}.expect(t, standard, gomonkey, "run", program+"standard")
-		call{}.expect(t, "tcp read: hello, the loop stands still\nsql: executed, the loop stands still", "go", "run", program+"standard", "tcp read", "sql")
+		call{}.expect(t, "tcp read: hello, the loop stands still\naccept: accepted, the loop stands still", "go", "run", program+"standard", "tcp read", "accept")
 	})
 	t.Run("the report says what the build has, what it has not, and the command for the rest", func(t *testing.T) {
 		const command = "go run github.com/asyncgo/asyncgo/monkey/cmd/gomonkey run "
@@ -58,7 +58,7 @@ dial: connected
 http: hello
 http2: HTTP/2.0!
 log: logged
-lookup: true
+lookups: 11
 os.Pipe: hello
 sql: executed
 stdin: "other\n" and 5 bytes

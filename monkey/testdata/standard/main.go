@@ -209,13 +209,55 @@ var calls = map[string]func(h *helper) (string, error){
 		conn.Close()
 		return "connected", nil
 	},
-	"lookup": func(h *helper) (string, error) {
-		r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return nil, errors.New("no server")
-		}}
-		h.meanwhile(func() {})
-		_, err := r.LookupHost(h.ctx, "example.invalid")
-		return fmt.Sprint(err != nil), nil
+	"lookups": func(h *helper) (string, error) {
+		lookups := []func(ctx context.Context, r *net.Resolver) error{
+			func(ctx context.Context, r *net.Resolver) error {
+				_, err := r.LookupHost(ctx, "a.invalid.")
+				return err
+			},
+			func(ctx context.Context, r *net.Resolver) error {
+				_, err := r.LookupIPAddr(ctx, "a.invalid.")
+				return err
+			},
+			func(ctx context.Context, r *net.Resolver) error {
+				_, err := r.LookupIP(ctx, "ip4", "a.invalid.")
+				return err
+			},
+			func(ctx context.Context, r *net.Resolver) error {
+				_, err := r.LookupNetIP(ctx, "ip", "a.invalid.")
+				return err
+			},
+			func(ctx context.Context, r *net.Resolver) error {
+				_, err := r.LookupCNAME(ctx, "a.invalid.")
+				return err
+			},
+			func(ctx context.Context, r *net.Resolver) error { _, err := r.LookupMX(ctx, "a.invalid."); return err },
+			func(ctx context.Context, r *net.Resolver) error { _, err := r.LookupNS(ctx, "a.invalid."); return err },
+			func(ctx context.Context, r *net.Resolver) error { _, err := r.LookupTXT(ctx, "a.invalid."); return err },
+			func(ctx context.Context, r *net.Resolver) error { _, err := r.LookupAddr(ctx, "192.0.2.1"); return err },
+			func(ctx context.Context, r *net.Resolver) error {
+				_, _, err := r.LookupSRV(ctx, "x", "tcp", "a.invalid.")
+				return err
+			},
+			func(ctx context.Context, r *net.Resolver) error {
+				d := net.Dialer{Resolver: r}
+				_, err := d.DialContext(ctx, "tcp", "a.invalid.:80")
+				return err
+			},
+		}
+		for _, lookup := range lookups {
+			// The resolver gets its answer, which is that there is none, when another task has run.
+			gate := make(chan struct{})
+			h.meanwhile(func() { close(gate) })
+			r := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+				<-gate
+				return nil, errors.New("no server")
+			}}
+			if lookup(h.ctx, r) == nil {
+				return "found", nil
+			}
+		}
+		return fmt.Sprint(len(lookups)), nil
 	},
 	"tls": func(h *helper) (string, error) {
 		client, server := pipe("tcp", "127.0.0.1:0")
@@ -314,11 +356,43 @@ var calls = map[string]func(h *helper) (string, error){
 	},
 	"sql": func(h *helper) (string, error) {
 		gate := make(chan struct{})
-		db := sql.OpenDB(connector{gate})
+		close(gate)
+		db := sql.OpenDB(connector{&gate})
 		defer db.Close()
-		h.meanwhile(func() { close(gate) })
-		_, err := db.ExecContext(context.Background(), "SELECT")
-		return "executed", err
+		var (
+			tx   *sql.Tx
+			stmt *sql.Stmt
+			c    *sql.Conn
+		)
+		for i, call := range []func() error{
+			db.Ping,
+			func() error { _, err := db.Exec("SELECT"); return err },
+			func() error { return db.QueryRow("SELECT").Scan() },
+			func() (err error) { stmt, err = db.Prepare("SELECT"); return err },
+			func() error { _, err := stmt.Exec(); return err },
+			func() error { return stmt.QueryRow().Scan() },
+			func() (err error) { tx, err = db.Begin(); return err },
+			func() error { _, err := tx.Exec("SELECT"); return err },
+			func() error { return tx.QueryRow("SELECT").Scan() },
+			func() error { _, err := tx.Prepare("SELECT"); return err },
+			func() error { _, err := tx.Stmt(stmt).Exec(); return err },
+			func() error { return tx.Commit() },
+			func() (err error) { tx, err = db.Begin(); return err },
+			func() error { return tx.Rollback() },
+			func() (err error) { c, err = db.Conn(h.ctx); return err },
+			func() error { return c.PingContext(h.ctx) },
+			func() error { _, err := c.ExecContext(h.ctx, "SELECT"); return err },
+			func() error { return c.Close() },
+		} {
+			// Whatever the driver does waits until another task has run.
+			gate = make(chan struct{})
+			h.meanwhile(func() { close(gate) })
+			if err := call(); err != nil && err != sql.ErrNoRows {
+				return "", fmt.Errorf("call %d: %w", i, err)
+			}
+			check(async.Sleep(h.ctx, 0))
+		}
+		return "executed", nil
 	},
 	"log": func(h *helper) (string, error) {
 		// Two tasks log to a pipe that is full. The one that has the logger's lock waits for the pipe, and the other one for
@@ -358,20 +432,40 @@ func fill(w *os.File) {
 }
 
 // A connector is a database whose every call waits for a gate.
-type connector struct{ gate chan struct{} }
+type connector struct{ gate *chan struct{} }
 
 func (c connector) Connect(context.Context) (driver.Conn, error) { return conn(c), nil }
 func (c connector) Driver() driver.Driver                        { return nil }
 
-type conn struct{ gate chan struct{} }
+type conn struct{ gate *chan struct{} }
 
-func (c conn) Prepare(string) (driver.Stmt, error) { return nil, errors.ErrUnsupported }
+func (c conn) wait() { <-*c.gate }
+
 func (c conn) Close() error                        { return nil }
-func (c conn) Begin() (driver.Tx, error)           { return nil, errors.ErrUnsupported }
-func (c conn) ExecContext(context.Context, string, []driver.NamedValue) (driver.Result, error) {
-	<-c.gate
+func (c conn) Ping(context.Context) error          { c.wait(); return nil }
+func (c conn) Begin() (driver.Tx, error)           { c.wait(); return c, nil }
+func (c conn) Commit() error                       { c.wait(); return nil }
+func (c conn) Rollback() error                     { c.wait(); return nil }
+func (c conn) Prepare(string) (driver.Stmt, error) { c.wait(); return statement(c), nil }
+func (c conn) Exec(string, []driver.Value) (driver.Result, error) {
+	c.wait()
 	return driver.ResultNoRows, nil
 }
+func (c conn) Query(string, []driver.Value) (driver.Rows, error) { c.wait(); return rows(c), nil }
+
+type statement conn
+
+func (s statement) Close() error                               { return nil }
+func (s statement) NumInput() int                              { return 0 }
+func (s statement) Exec([]driver.Value) (driver.Result, error) { return conn(s).Exec("", nil) }
+func (s statement) Query([]driver.Value) (driver.Rows, error)  { return conn(s).Query("", nil) }
+
+// rows are none.
+type rows conn
+
+func (r rows) Columns() []string         { return nil }
+func (r rows) Close() error              { return nil }
+func (r rows) Next([]driver.Value) error { return io.EOF }
 
 // viaChild runs a part of the test in a program whose standard input and output are pipes that block. Only when the
 // program's other task has run, the pipes are served.
