@@ -138,12 +138,16 @@ func TestModules(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
+		from := root
+		if rel, err := filepath.Rel(dir, root); err == nil { // on Windows they may be on two drives
+			from = rel
+		}
 		version, ok := call{}.run(t, "go", "list", "-m", "-f", "{{.Version}}", "github.com/sourcegraph/conc")
 		if !ok {
 			t.Fatal(version)
 		}
 		same := "github.com/sourcegraph/conc " + version
-		write(t, dir, map[string]string{"go.work": "go 1.26\n\nuse " + strconv.Quote(root) + "\n\nreplace " + same + " => " + same + "\n"})
+		write(t, dir, map[string]string{"go.work": "go 1.26\n\nuse " + strconv.Quote(filepath.ToSlash(from)) + "\n\nreplace " + same + " => " + same + "\n"})
 		in := call{env: []string{"GOWORK=" + filepath.Join(dir, "go.work"), "GOMONKEYCACHE=" + filepath.Join(dir, "a cache@home")}}
 		in.expect(t, "opens the gate\nhas waited\ntrue true", gomonkey, "run", "-patch", "github.com/sourcegraph/conc.(*WaitGroup).Wait", program+"thirdparty")
 	})
