@@ -50,7 +50,9 @@ func elsewhere[T any](ctx context.Context, fn func(ctx context.Context) (T, erro
 			return
 		}
 		cancel(ErrLoopClosed)
-		job.Cancel()
+		if !job.Cancel() {
+			job.Err() // it has failed at the same time, which nobody wants to hear of
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		if abandoned = true; returned {

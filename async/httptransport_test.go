@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -138,4 +139,30 @@ func TestHTTPTransport(t *testing.T) {
 			expectEqual(t, "body", fetch(c, url), "")
 		})(t)
 	})
+}
+
+// A tripper is a RoundTripper that is a function.
+type tripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements [http.RoundTripper].
+func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestHTTPTransportTimesOut(t *testing.T) {
+	t.Run("a request that fails just as its timeout ends the wait is reported to nobody else", onLoop(func(ctx context.Context, t *testing.T) {
+		c := &http.Client{Transport: async.HTTPTransport(tripper(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, context.Cause(r.Context())
+		}))}
+		for range 10 {
+			short, cancel := async.WithTimeout(ctx, hundredth)
+			running(ctx).CallLater(hundredth, func() { // behind the timeout, and before the task goes on
+				for range 10000 {
+					runtime.Gosched()
+				}
+			})
+			_, err := c.Do(must(http.NewRequestWithContext(short, "GET", "http://localhost/", nil)))
+			expectError(t, "Do", err, async.ErrTimeout)
+			cancel()
+		}
+	}, realTime))
 }
