@@ -96,6 +96,7 @@ func TestStreamCost(t *testing.T) {
 		}
 	}))
 	t.Run("a connection that has gone over to TLS costs two goroutines at most, on either side", onLoop(func(ctx context.Context, t *testing.T) {
+		const n = 12 // handshakes take their time
 		cfg, client := certificate(t)
 		var served []*async.StreamWriter
 		s := must(async.StartServer(ctx, func(ctx context.Context, r *async.StreamReader, w *async.StreamWriter) error {
