@@ -163,6 +163,24 @@ func TestStreamFaults(t *testing.T) {
 		s.AbortClients()
 		shut(ctx, s)
 	}, realTime))
+	t.Run("Close ends a read that waits at once, also while a slow peer holds up what is to be sent", onLoop(func(ctx context.Context, t *testing.T) {
+		ln := must(net.Listen("tcp", "127.0.0.1:0"))
+		defer ln.Close()
+		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
+		check(err)
+		peer := must(ln.Accept())
+		defer peer.Close()
+		clog(w)
+		read := async.CreateTask(ctx, func(ctx context.Context) ([]byte, error) { return r.Read(ctx, 1) })
+		ticks(ctx, 3)
+		check(w.Close())
+		expectEqual(t, "Read", text(read.Await(ctx)), "")
+		if w.Buffered() == 0 {
+			t.Error("Close has dropped what was to be sent")
+		}
+		w.Abort()
+		check(w.WaitClosed(ctx))
+	}, realTime))
 	t.Run("who closes the connection behind the streams' back ends a read and a drain that wait", onLoop(func(ctx context.Context, t *testing.T) {
 		for _, network := range []string{"tcp", "unix"} {
 			address := func() string {
