@@ -44,7 +44,7 @@ func elsewhere[T any](ctx context.Context, fn func(ctx context.Context) (T, erro
 		value, returned = v, err == nil
 		return v, err
 	})
-	took := false // not if the task is unwound
+	took := false // nor if the task is unwound, or gives up just when the job is done
 	defer func() {
 		if took {
 			return
@@ -60,7 +60,7 @@ func elsewhere[T any](ctx context.Context, fn func(ctx context.Context) (T, erro
 		}
 	}()
 	v, err := job.Await(ctx)
-	if err == nil || !job.Cancelled() && job.IsDone() {
+	if err == nil {
 		took = true
 		cancel(nil)
 	}
