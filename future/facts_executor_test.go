@@ -477,6 +477,7 @@ func TestFactsMap(t *testing.T) {
 
 	t.Run("Map refuses what it cannot work with", func(t *testing.T) {
 		items := slices.Values([]int{1})
+		expectPanic(t, "future: Map was called with a nil ctx", func() { var none context.Context; future.Map(none, inline{}, items, double) })
 		expectPanic(t, "future: Map was called with a nil Executor", func() { future.Map(ctx, nil, items, double) })
 		expectPanic(t, "future: Map was called with a nil Executor", func() { future.Map(ctx, (*future.Pool)(nil), items, double) })
 		expectPanic(t, "future: Map was called with nil items", func() { future.Map(ctx, inline{}, nil, double) })
@@ -576,6 +577,12 @@ func TestFactsShutdown(t *testing.T) {
 		_, err := future.Submit(p, func() (int, error) { return 0, p.Shutdown(ctx) }).Await(ctx)
 		expectError(t, "Shutdown in the job", err, future.ErrOwnWorker)
 		expectError(t, "Submit afterwards", future.Submit(p, one).Err(), future.ErrShutdown)
+		expectError(t, "Shutdown", p.Shutdown(ctx), nil)
+
+		p = future.NewPool(1)
+		ended := make(chan error, 1)
+		future.Submit(p, one).AddDoneCallback(func(*future.Future[int]) { ended <- p.Shutdown(ctx) })
+		expectError(t, "Shutdown in a done callback", <-ended, future.ErrOwnWorker)
 		expectError(t, "Shutdown", p.Shutdown(ctx), nil)
 	})
 

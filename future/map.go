@@ -20,6 +20,8 @@ import (
 // cancelled. Ranging again begins again, as far as items can.
 func Map[A, T any](ctx context.Context, ex Executor, items iter.Seq[A], fn func(A) (T, error)) iter.Seq2[T, error] {
 	switch {
+	case ctx == nil:
+		panic("future: Map was called with a nil ctx")
 	case ex == nil || ex == Executor((*Pool)(nil)):
 		panic("future: Map was called with a nil Executor")
 	case items == nil:

@@ -17,8 +17,8 @@ import (
 	"github.com/sourcegraph/conc/panics"
 )
 
-// ErrOwnWorker is returned by Shutdown when a job of the pool itself calls it: it would wait for its
-// own end. It stands for Python's "cannot join current thread".
+// ErrOwnWorker is returned by Shutdown when a job of the pool itself calls it, or a done callback of one: it
+// would wait for its own end. It stands for Python's "cannot join current thread".
 var ErrOwnWorker = errors.New("future: a job cannot wait for the shutdown of its own pool")
 
 // A Pool runs functions on at most a fixed number of goroutines, its workers, in the order in which

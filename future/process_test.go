@@ -244,6 +244,15 @@ func TestFactsProcessPool(t *testing.T) {
 		expectError(t, "Shutdown again", p.Shutdown(context.Background()), nil)
 	})
 
+	t.Run("a done callback of a call cannot wait for the shutdown of its pool", func(t *testing.T) {
+		p := future.NewProcessPool(1)
+		ended := make(chan error, 1)
+		future.Call(p, square, 1).AddDoneCallback(func(*future.Future[int]) { ended <- p.Shutdown(context.Background()) })
+		expectError(t, "Shutdown in the callback", <-ended, future.ErrOwnWorker)
+		expectError(t, "a later call", future.Call(p, square, 1).Err(), future.ErrShutdown)
+		expectError(t, "Shutdown", p.Shutdown(context.Background()), nil)
+	})
+
 	t.Run("CF58 kill ends everything at once", func(t *testing.T) {
 		p := future.NewProcessPool(1)
 		file := t.TempDir() + "/pid"
@@ -347,6 +356,7 @@ func TestProcessFaults(t *testing.T) {
 		expectPanic(t, "future: the duration of CallLimit is not positive", func() { future.CallLimit(0) })
 		expectPanic(t, "future: WorkerStderr was called with a nil Writer", func() { future.WorkerStderr(nil) })
 		expectPanic(t, "future: a function was called that Register has not made", func() { future.Call(p, zero, 1) })
+		expectPanic(t, "future: CallMap was called with a nil ctx", func() { var none context.Context; future.CallMap(none, p, square, upTo(1), 1) })
 		expectPanic(t, "future: CallMap was called with nil items", func() { future.CallMap(context.Background(), p, square, nil, 1) })
 		expectPanic(t, "future: CallMap was called with chunks of 0 items", func() { future.CallMap(context.Background(), p, square, upTo(1), 0) })
 		expectPanic(t, "future: Call was called on a ProcessPool that NewProcessPool has not made", func() { future.Call(nil, square, 1) })

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/asyncgo/asyncgo/internal/loop"
+	"github.com/petermattis/goid"
 )
 
 // A ProcessPool runs registered functions in worker processes: this very program, started again. It
@@ -43,6 +44,7 @@ type ProcessPool struct {
 	queue   fifo[remoteCall]
 	idle    int                   // runners that wait for work
 	live    int                   // runners
+	runners map[int64]struct{}    // the goroutines of them
 	procs   map[*process]struct{} // that run
 	free    []int                 // numbers of runners that have ended, and may be used again
 	stats   ProcessStats
@@ -114,7 +116,7 @@ func NewProcessPool(workers int, opts ...ProcessOption) *ProcessPool {
 	case workers == 0:
 		workers = runtime.GOMAXPROCS(0)
 	}
-	p := &ProcessPool{name: "worker", workers: workers, procs: map[*process]struct{}{}}
+	p := &ProcessPool{name: "worker", workers: workers, procs: map[*process]struct{}{}, runners: map[int64]struct{}{}}
 	p.stderr.to = os.Stderr
 	p.more = sync.NewCond(&p.mu)
 	for _, opt := range opts {
@@ -166,6 +168,8 @@ func Call[A, T any](p *ProcessPool, f Func[A, T], arg A) *Future[T] {
 func CallMap[A, T any](ctx context.Context, p *ProcessPool, f Func[A, T], items iter.Seq[A], chunk int) iter.Seq2[T, error] {
 	p.check("CallMap")
 	switch {
+	case ctx == nil:
+		panic("future: CallMap was called with a nil ctx")
 	case items == nil:
 		panic("future: CallMap was called with nil items")
 	case chunk <= 0:
@@ -329,6 +333,10 @@ func (p *ProcessPool) run(n int) {
 	name := fmt.Sprintf("%s-%d", p.name, n)
 	var w *process
 	calls := 0
+	id := goid.Get()
+	p.mu.Lock()
+	p.runners[id] = struct{}{}
+	p.mu.Unlock()
 	defer func() {
 		if w != nil {
 			p.end(w, false)
@@ -336,6 +344,7 @@ func (p *ProcessPool) run(n int) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.free = append(p.free, n)
+		delete(p.runners, id)
 		if p.live--; p.live == 0 && p.drained != nil {
 			close(p.drained)
 			p.drained = nil
@@ -429,7 +438,8 @@ func (p *ProcessPool) end(w *process, kill bool) {
 // Shutdown ends the pool: no more calls are taken, and Shutdown waits until those that were are done and
 // the worker processes have ended. If ctx ends first, it returns ctx's error and the pool goes on with
 // the rest; [ProcessPool.Kill] is for those who cannot wait. It may be called again. It blocks the
-// calling goroutine, so a task calls it in ToThread.
+// calling goroutine, so a task calls it in ToThread. A done callback of a call, which the pool waits for,
+// gets [ErrOwnWorker], and the pool takes no more calls.
 func (p *ProcessPool) Shutdown(ctx context.Context) error {
 	p.check("Shutdown")
 	if ctx == nil {
@@ -438,8 +448,12 @@ func (p *ProcessPool) Shutdown(ctx context.Context) error {
 	p.mu.Lock()
 	p.shut = true
 	p.more.Broadcast()
-	if p.live == 0 {
+	_, own := p.runners[goid.Get()]
+	if own || p.live == 0 {
 		p.mu.Unlock()
+		if own {
+			return ErrOwnWorker
+		}
 		return nil
 	}
 	if p.drained == nil {
