@@ -277,6 +277,8 @@ func TestFactsCancelJob(t *testing.T) {
 			_, err := f.Await(context.Background())
 			expectError(t, "the job", err, future.ErrCancelled)
 			expectEqual(t, "the next", await(t, next), 2)
+			check(t, p.Shutdown(context.Background()))
+			expectEqual(t, "Stats", p.Stats(), future.PoolStats{Workers: 1, Done: 2})
 		})
 	})
 }
@@ -490,6 +492,24 @@ type inline struct{}
 
 func (inline) Execute(fn func()) error { fn(); return nil }
 
+// An endingCtx has ended by the time when somebody has asked for its channel, and so has the last job of a pool.
+type endingCtx struct {
+	context.Context
+	end func()
+}
+
+func (c *endingCtx) Err() error { return context.Canceled }
+
+func (c *endingCtx) Done() <-chan struct{} {
+	c.end()
+	for range 1000 {
+		runtime.Gosched()
+	}
+	over, cancel := context.WithCancel(c.Context)
+	cancel()
+	return over.Done()
+}
+
 func TestFactsShutdown(t *testing.T) {
 	ctx := context.Background()
 	one := func() (int, error) { return 1, nil }
@@ -584,6 +604,19 @@ func TestFactsShutdown(t *testing.T) {
 		future.Submit(p, one).AddDoneCallback(func(*future.Future[int]) { ended <- p.Shutdown(ctx) })
 		expectError(t, "Shutdown in a done callback", <-ended, future.ErrOwnWorker)
 		expectError(t, "Shutdown", p.Shutdown(ctx), nil)
+	})
+
+	t.Run("a Shutdown whose ctx ends in the moment of the last job leaves no goroutine", func(t *testing.T) {
+		for range 50 { // it takes some luck to lose
+			p := future.NewPool(1)
+			begun, end := make(chan struct{}), make(chan struct{})
+			future.Submit(p, func() (int, error) { close(begun); <-end; return 1, nil })
+			<-begun
+			if err := p.Shutdown(&endingCtx{ctx, func() { close(end) }}); err != nil {
+				expectError(t, "Shutdown", err, context.Canceled)
+			}
+		}
+		// TestMain looks for goroutines.
 	})
 
 	t.Run("CF36 shutdown of a pool without work starts nothing and is done", func(t *testing.T) {
