@@ -492,6 +492,11 @@ type inline struct{}
 
 func (inline) Execute(fn func()) error { fn(); return nil }
 
+// A liar is an Executor that says it does not take what it keeps.
+type liar struct{ kept func() }
+
+func (l *liar) Execute(fn func()) error { l.kept = fn; return future.ErrShutdown }
+
 // An endingCtx has ended by the time when somebody has asked for its channel, and so has the last job of a pool.
 type endingCtx struct {
 	context.Context
@@ -537,6 +542,13 @@ func TestFactsShutdown(t *testing.T) {
 		expectEqual(t, "Cancel of it", f.Cancel(), false)
 		expectError(t, "Execute", p.Execute(func() {}), future.ErrShutdown)
 		expectError(t, "Shutdown again", p.Shutdown(ctx), nil)
+	})
+
+	t.Run("a function that was refused never runs, even if the executor calls it", func(t *testing.T) {
+		var l liar
+		f := future.Submit(&l, func() (int, error) { t.Error("it has run"); return 1, nil })
+		l.kept()
+		expectError(t, "the future", f.Err(), future.ErrShutdown)
 	})
 
 	t.Run("CF32 submit during shutdown fails, also in a job of the pool", func(t *testing.T) {

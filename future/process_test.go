@@ -51,6 +51,7 @@ var (
 		return nil, nil
 	})
 	big   = future.Register("big", func(n int) ([]byte, error) { return make([]byte, n), nil })
+	fatal = future.Register("fatal", func(fatalArg) (int, error) { return 0, nil })
 	sleep = future.Register("sleep", func(d time.Duration) (int, error) { time.Sleep(d); return 1, nil })
 	busy  = future.Register("busy", func(path string) (int, error) {
 		if err := os.WriteFile(path, fmt.Append(nil, os.Getpid()), 0o600); err != nil {
@@ -293,7 +294,33 @@ func TestFactsProcessPool(t *testing.T) {
 			expectEqual(t, "those that broke", p.Stats().Broken, 1)
 		})
 	})
+
+	t.Run("a call that ends its worker before it begins is tried on some fresh ones, and fails", func(t *testing.T) {
+		withProcesses(t, 1, func(p *future.ProcessPool) {
+			_, err := outcomeOf(future.Call(p, fatal, fatalArg{1}))
+			expectError(t, "the call", err, future.ErrBrokenWorker)
+			expectEqual(t, "the workers that were started", p.Stats().Started, 4)
+			v, err := outcomeOf(future.Call(p, square, 3))
+			expectError(t, "the next call", err, nil)
+			expectEqual(t, "its result", v, 9)
+		})
+	})
+
+	t.Run("a chunk has the time of all its items", func(t *testing.T) {
+		p := future.NewProcessPool(1, future.CallLimit(2*time.Second))
+		items := slices.Values([]time.Duration{time.Second, time.Second, time.Second})
+		for _, err := range future.CallMap(context.Background(), p, sleep, items, 3) {
+			expectError(t, "an item", err, nil)
+		}
+		expectError(t, "Shutdown", p.Shutdown(context.Background()), nil)
+	})
 }
+
+// A fatalArg ends the worker that reads it.
+type fatalArg struct{ n int } // gob would leave out a zero
+
+func (a fatalArg) GobEncode() ([]byte, error) { return []byte{byte(a.n)}, nil }
+func (*fatalArg) GobDecode([]byte) error      { os.Exit(3); return nil }
 
 func upTo(n int) iter.Seq[int] {
 	return func(yield func(int) bool) {
