@@ -32,6 +32,19 @@ func (h *lockedHandler) Enabled(context.Context, slog.Level) bool { return true 
 func (h *lockedHandler) WithAttrs([]slog.Attr) slog.Handler       { return h }
 func (h *lockedHandler) WithGroup(string) slog.Handler            { return h }
 
+// waitingHandler is a slog.Handler that says when it begins, and waits until it may end.
+type waitingHandler struct{ begun, end chan struct{} }
+
+func (h waitingHandler) Handle(context.Context, slog.Record) error {
+	close(h.begun)
+	<-h.end
+	return nil
+}
+
+func (h waitingHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (h waitingHandler) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h waitingHandler) WithGroup(string) slog.Handler            { return h }
+
 func TestParallelCallbacks(t *testing.T) {
 	t.Run("callbacks run beside a task that computes, one after the other", inParallel(1, func(ctx context.Context, t *testing.T) {
 		l := must(async.RunningLoop(ctx))
@@ -96,6 +109,19 @@ func TestParallelCallbacks(t *testing.T) {
 			async.GatherSettled[int](ctx, waits, other)
 		}
 	}))
+	t.Run("a task can use the loop while an exception is being logged", func(t *testing.T) {
+		guarded(t, func() {
+			h := waitingHandler{begun: make(chan struct{}), end: make(chan struct{})}
+			err := async.Run(func(ctx context.Context) error {
+				must(async.RunningLoop(ctx)).CallSoon(func() { panic("in a callback") })
+				<-h.begun
+				async.AllTasks(ctx)
+				close(h.end)
+				return nil
+			}, async.Parallel(0), async.Logger(slog.New(h)))
+			expectError(t, "Run", err, nil)
+		})
+	})
 	t.Run("a handler of the log is called where no task would wait for it", func(t *testing.T) {
 		guarded(t, func() {
 			// The handler takes a mutex that a task holds while it calls the loop.
