@@ -1,7 +1,7 @@
 # The last part of every script here: a workload stands before it and defines
 # `workload(units, ...)`, which returns the number of operations it counted and
 # what it measured: the nanoseconds they took, or bytes. If it is an `async def`,
-# it runs on an event loop. Printed is one line of JSON.
+# it runs on an event loop, or in trio. Printed is one line of JSON.
 #
 # The arguments are the event loop's name, or that of whatever else the workload
 # shows, the units, and what else the workload wants.
@@ -21,6 +21,10 @@ def new_loop(kind):
 def run(kind, *arguments):
     if not asyncio.iscoroutinefunction(workload):
         return workload(*arguments)
+    if kind == "trio":
+        import trio
+
+        return trio.run(workload, *arguments)
     loop = new_loop(kind)
     try:
         asyncio.set_event_loop(loop)

@@ -1,4 +1,4 @@
-// Package python runs the versions of the workloads for asyncio, greenlet, gevent
+// Package python runs the versions of the workloads for asyncio, trio, greenlet, gevent
 // and plain Python. The scripts are embedded, so that one binary is enough to compare with whatever Python the
 // machine has, or none.
 package python
@@ -21,6 +21,7 @@ var scripts embed.FS
 const (
 	Asyncio  = "asyncio"
 	Uvloop   = "uvloop"
+	Trio     = "trio"
 	Greenlet = "greenlet"
 	Gevent   = "gevent"
 	CPython  = "CPython"
@@ -31,7 +32,7 @@ type Interpreter struct {
 	path string
 	// Version is the interpreter's own, as 3.13.1.
 	Version string
-	// Packages are the versions of uvloop, greenlet and gevent, where they can be imported.
+	// Packages are the versions of uvloop, trio, greenlet and gevent, where they can be imported.
 	Packages map[string]string
 }
 
@@ -40,7 +41,7 @@ type Interpreter struct {
 const probe = `
 import asyncio, importlib, json, platform
 found = {}
-for name in "uvloop", "greenlet", "gevent":
+for name in "uvloop", "trio", "greenlet", "gevent":
     try:
         found[name] = importlib.import_module(name).__version__
     except Exception:
@@ -73,7 +74,8 @@ func (p *Interpreter) Has(on string) bool {
 
 // Run runs a script in a fresh process and returns the operations that it
 // counted and the time that it measured around them. Starting the interpreter
-// is not part of that time.
+// is not part of that time. On [Trio] it is the script's version for trio, whose
+// name begins so.
 func (p *Interpreter) Run(ctx context.Context, script, on string, units int, more ...int) (ops int, elapsed time.Duration, err error) {
 	ops, ns, err := p.run(ctx, script, on, units, more)
 	return ops, time.Duration(ns), err
@@ -86,6 +88,9 @@ func (p *Interpreter) Grow(ctx context.Context, script, on string, units int, mo
 }
 
 func (p *Interpreter) run(ctx context.Context, script, on string, units int, more []int) (ops int, measured int64, err error) {
+	if on == Trio {
+		script = "trio_" + script
+	}
 	source, err := load(script)
 	if err != nil {
 		return 0, 0, err

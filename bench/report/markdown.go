@@ -138,7 +138,7 @@ func isPython(peer string) bool {
 			return true
 		}
 	}
-	return peer == "uvloop"
+	return peer == "uvloop" || peer == "trio"
 }
 
 // Insert returns a README with the table in its place.

@@ -75,7 +75,7 @@ func All() []Workload {
 		Block(),
 		CPUThreads(2_000_000),
 		CPUParallel(2_000_000),
-		CPUProcesses(20_000_000),
+		CPUProcesses(10_000_000),
 		ProcessCalls(),
 		GreenletRoundTrip(),
 		GreenletSiblings(),

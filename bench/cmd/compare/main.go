@@ -1,6 +1,6 @@
 // Command compare measures asyncgo beside raw goroutines and channels,
 // errgroup, conc, ants, pond and, where the machine has them, Python's asyncio,
-// uvloop, greenlet and gevent, all in one run.
+// uvloop, trio, greenlet and gevent, all in one run.
 //
 // The samples of one workload are taken in turns, one of each peer and then
 // the next round, so that a machine that is slow for a while is slow for all
@@ -167,7 +167,7 @@ func about(p *python.Interpreter) string {
 		return "no Python"
 	}
 	text := "Python " + p.Version
-	for _, name := range []string{python.Uvloop, python.Greenlet, python.Gevent} {
+	for _, name := range []string{python.Uvloop, python.Trio, python.Greenlet, python.Gevent} {
 		if version := p.Packages[name]; version != "" {
 			text += ", " + name + " " + version
 		} else {

@@ -44,23 +44,23 @@ var pythonScripts = map[string]struct {
 	more   []int
 	on     []string
 }{
-	"spawn_gather":       {"spawn_gather", []int{1_000}, loops},
-	"spawn_await":        {"spawn_await", nil, loops},
-	"sleep0_1":           {"sleep0", []int{1}, loops},
-	"sleep0_100":         {"sleep0", []int{100}, loops},
-	"sleep0_10000":       {"sleep0", []int{10_000}, loops},
-	"sleepers":           {"sleepers", []int{100_000}, loops},
+	"spawn_gather":       {"spawn_gather", []int{1_000}, everyLoop},
+	"spawn_await":        {"spawn_await", nil, everyLoop},
+	"sleep0_1":           {"sleep0", []int{1}, everyLoop},
+	"sleep0_100":         {"sleep0", []int{100}, everyLoop},
+	"sleep0_10000":       {"sleep0", []int{10_000}, everyLoop},
+	"sleepers":           {"sleepers", []int{100_000}, everyLoop},
 	"future_pingpong":    {"future_pingpong", nil, loops},
-	"lock_uncontended":   {"lock_uncontended", nil, loops},
-	"lock_contended":     {"lock_contended", []int{100}, loops},
-	"queue_128":          {"queue_128", nil, loops},
-	"queue_pingpong":     {"queue_pingpong", nil, loops},
+	"lock_uncontended":   {"lock_uncontended", nil, everyLoop},
+	"lock_contended":     {"lock_contended", []int{100}, everyLoop},
+	"queue_128":          {"queue_128", nil, everyLoop},
+	"queue_pingpong":     {"queue_pingpong", nil, everyLoop},
 	"pool_submit":        {"pool_submit", nil, loops},
-	"to_thread":          {"to_thread", nil, loops},
+	"to_thread":          {"to_thread", nil, everyLoop},
 	"cpu_threads":        {"cpu_threads", []int{12, 2_000_000}, loops},
 	"cpu_parallel":       {"cpu_threads", []int{12, 2_000_000}, loops},
-	"block":              {"to_thread", nil, loops}, // the nearest that asyncio has
-	"cpu_processes":      {"cpu_processes", []int{12, 1, 2_000_000}, loops},
+	"block":              {"to_thread", nil, everyLoop}, // the nearest that asyncio has
+	"cpu_processes":      {"cpu_processes", []int{12, 1, 10_000_000}, loops},
 	"process_calls":      {"cpu_processes", []int{4_000, 1_000, 1}, loops},
 	"greenlet_roundtrip": {"greenlet_roundtrip", nil, []string{python.Greenlet}},
 	"greenlet_siblings":  {"greenlet_siblings", nil, []string{python.Greenlet}},
@@ -70,7 +70,10 @@ var pythonScripts = map[string]struct {
 	"gevent_sleep0":      {"gevent_sleep0", []int{100}, []string{python.Gevent}},
 }
 
-var loops = []string{python.Asyncio, python.Uvloop}
+var (
+	loops     = []string{python.Asyncio, python.Uvloop}
+	everyLoop = append(slices.Clone(loops), python.Trio)
+)
 
 // enter lists who takes part in a workload: its own peers, then the Pythons.
 func enter(w workload.Workload, interpreter *python.Interpreter) []*entrant {
