@@ -54,13 +54,8 @@ func (r *DeadlockReport) String() string {
 		if t.At != "" {
 			fmt.Fprintf(&b, " at %s", t.At)
 		}
-		for i, by := range t.HeldBy {
-			switch {
-			case i > 0:
-				fmt.Fprintf(&b, " and %s", by)
-			case !strings.HasPrefix(t.For, "Task("):
-				fmt.Fprintf(&b, ", held by %s", by)
-			}
+		if len(t.HeldBy) > 0 && !strings.HasPrefix(t.For, "Task(") {
+			fmt.Fprintf(&b, ", held by %s", strings.Join(t.HeldBy, " and "))
 		}
 		if t.Created != "" {
 			fmt.Fprintf(&b, ", created at %s", t.Created)

@@ -123,7 +123,7 @@ var stuckPrograms = []stuckProgram{
 				return err
 			})
 		})
-	}, []string{`parent waits for Task("a") and Task("b")`, "a waits for Lock(locked, waiters: 2), held by parent"}, "parent → a → parent"},
+	}, []string{`parent waits for Task("a") and Task("b")` + "\n", "a waits for Lock(locked, waiters: 2), held by parent"}, "parent → a → parent"},
 	{"a group of tasks that want the lock of who waits for the group", func(ctx context.Context, start func(string, func(ctx context.Context) error)) {
 		var l async.Lock
 		start("parent", func(ctx context.Context) error {
