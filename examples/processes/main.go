@@ -3,6 +3,11 @@
 //
 //   - pool: work(n) in worker processes, submit, shutdown, and the results;
 //
+//   - callbacks: pages are fetched in processes, and each is parsed by a done callback in the main process, here
+//     against a server of our own;
+//
+//   - mapping: executor.map on processes;
+//
 //   - apart: a variable that a process changes stays as it was in the others (n = 99);
 //
 //   - shared: what the tutorials do with Manager().dict() and Value, the Go way: one owner, and results that
@@ -13,8 +18,9 @@
 //     go run ./examples/processes
 //
 // Scripts, by tutorial as in examples/README.md: II, computing: serial, threads, processes; III, `n = 99` in processes;
-// III, computing and waiting in processes and threads; III, `ProcessPoolExecutor`; IV, memory that is apart; IV,
-// `Manager().dict()`; V, a thread, and a pool that computes.
+// III, computing and waiting in processes and threads; III, `ProcessPoolExecutor`; III, callbacks in the main process
+// for pages that processes fetch; III, `executor.map` on processes; IV, memory that is apart; IV, `Manager().dict()`; V,
+// a thread, and a pool that computes.
 package main
 
 import (
@@ -23,7 +29,12 @@ import (
 	"io"
 	"iter"
 	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"slices"
+	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -48,6 +59,8 @@ var (
 		return letters, nil
 	})
 
+	getPage = future.Register("getPage", get)
+
 	wait    = future.Register("wait", waitFor)
 	compute = future.Register("compute", sum)
 )
@@ -58,6 +71,19 @@ var n = 99
 func waitFor(d time.Duration) (int, error) {
 	time.Sleep(d) // stands for I/O
 	return 1, nil
+}
+
+// page is what a worker sends back. Only exported fields travel.
+type page struct{ URL, Text, Worker string }
+
+func get(url string) (page, error) {
+	response, err := http.Get(url)
+	if err != nil {
+		return page{}, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return page{url, string(text), future.WorkerName()}, err
 }
 
 // sum is the loop of the tutorial: ret += i.
@@ -82,7 +108,7 @@ func main() {
 
 // run runs the scripts whose output is always the same.
 func run(ctx context.Context, out io.Writer) error {
-	for _, part := range []func(context.Context, io.Writer) error{pool, apart, shared} {
+	for _, part := range []func(context.Context, io.Writer) error{pool, callbacks, mapping, apart, shared} {
 		if err := part(ctx, out); err != nil {
 			return err
 		}
@@ -116,6 +142,63 @@ func pool(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
+// callbacks has three processes fetch pages, and parses each here as soon as it is there:
+//
+//	p.submit(get_page, url).add_done_callback(parse_page)
+//
+// The callback gets the future. That of Pool.apply_async gets the result, which is one call of Result away. Which page
+// is the first is open, so the lines are printed sorted.
+func callbacks(ctx context.Context, out io.Writer) error {
+	sizes := map[string]int{"/baidu": 2443, "/qq": 1024, "/jd": 512}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write(make([]byte, sizes[r.URL.Path]))
+	}))
+	defer server.Close()
+
+	p := future.NewProcessPool(3)
+	var mu sync.Mutex // callbacks of different workers may run at the same time
+	var lines []string
+	parsePage := func(f *future.Future[page]) {
+		res, err := f.Result()
+		line := fmt.Sprintf("got %s in a worker: %t, parse %d in a worker: %t", strings.TrimPrefix(res.URL, server.URL),
+			res.Worker != "", len(res.Text), future.WorkerName() != "")
+		if err != nil {
+			line = err.Error()
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		lines = append(lines, line)
+	}
+	for _, path := range []string{"/baidu", "/qq", "/jd"} {
+		future.Call(p, getPage, server.URL+path).AddDoneCallback(parsePage)
+	}
+	if err := p.Shutdown(ctx); err != nil {
+		return err
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	slices.Sort(lines)
+	for _, line := range lines {
+		fmt.Fprintln(out, line)
+	}
+	return nil
+}
+
+// mapping gives the results in the order of the arguments: list(p.map(work, range(10))).
+func mapping(ctx context.Context, out io.Writer) error {
+	p := future.NewProcessPool(2)
+	defer p.Shutdown(ctx)
+	var list []int
+	for v, err := range future.CallMap(ctx, p, work, slices.Values([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), 1) {
+		if err != nil {
+			return err
+		}
+		list = append(list, v)
+	}
+	fmt.Fprintln(out, list)
+	return nil
+}
+
 // apart has a process change n.
 func apart(ctx context.Context, out io.Writer) error {
 	p := future.NewProcessPool(1)
@@ -132,7 +215,7 @@ func shared(ctx context.Context, out io.Writer) error {
 	defer p.Shutdown(ctx)
 	texts := []string{"banana", "ananas", "cabana"}
 	letters := map[string]int{}
-	for part, err := range future.CallMap(ctx, p, count, each(texts), 1) {
+	for part, err := range future.CallMap(ctx, p, count, slices.Values(texts), 1) {
 		if err != nil {
 			return err
 		}
@@ -142,16 +225,6 @@ func shared(ctx context.Context, out io.Writer) error {
 	}
 	fmt.Fprintln(out, letters) // fmt sorts the keys
 	return nil
-}
-
-func each[T any](items []T) iter.Seq[T] {
-	return func(yield func(T) bool) {
-		for _, item := range items {
-			if !yield(item) {
-				return
-			}
-		}
-	}
 }
 
 // table does six pieces of each kind of work in three ways. Waiting is the same on threads and in processes.

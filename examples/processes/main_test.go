@@ -19,6 +19,10 @@ func TestMain(m *testing.M) {
 }
 
 const want = `0 2 4 6 8 10 12 14 16 18 
+got /baidu in a worker: true, parse 2443 in a worker: false
+got /jd in a worker: true, parse 512 in a worker: false
+got /qq in a worker: true, parse 1024 in a worker: false
+[0 2 4 6 8 10 12 14 16 18]
 in the worker 1, in the main 99
 map[a:9 b:2 c:1 n:5 s:1]
 `
