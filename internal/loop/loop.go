@@ -49,8 +49,9 @@ type Loop struct {
 	inbox    []Runnable
 	emptied  []Runnable // the inbox of before, for the one after this
 	shut     bool
-	inboxed  atomic.Bool // inbox is not empty
-	sleeping atomic.Bool // the inside waits for wakeUp
+	inboxed  atomic.Bool  // inbox is not empty
+	asked    atomic.Int64 // questions that have no answer yet, see Ask
+	sleeping atomic.Bool  // the inside waits for wakeUp
 	wakeUp   chan struct{}
 	wakeUps  atomic.Uint64
 	outside  outside

@@ -107,7 +107,22 @@ func (a arrival) arrive() { a() }
 
 // Do runs fn inside the loop: at once if the caller is inside or the loop stands still, else as soon as the
 // loop looks at its inbox. It reports false if the loop is closed.
+//
+// The loop looks at its inbox in the middle of other things too, with the mutex of a lock or a future held: fn must not take one.
+// [Loop.Ask] is for those that do.
 func (l *Loop) Do(fn func()) bool {
+	if l.atOnce(fn) {
+		return true
+	}
+	if !l.post(arrival(fn)) {
+		return false
+	}
+	l.settle()
+	return true
+}
+
+// atOnce runs fn if the caller is inside or the loop stands still, and is not closed; else it reports false.
+func (l *Loop) atOnce(fn func()) bool {
 	if l.Inside() {
 		fn()
 		return true
@@ -127,11 +142,7 @@ func (l *Loop) Do(fn func()) bool {
 		fn()
 		return true
 	}
-	if !l.post(arrival(fn)) {
-		return false
-	}
-	l.settle()
-	return true
+	return false
 }
 
 // hold makes the calling goroutine the inside of a loop that stands still, and reports false if it does not.
@@ -156,36 +167,18 @@ func (l *Loop) letGo() {
 	l.life.Unlock()
 }
 
-// settle takes in what was posted while somebody held the loop that does not run now. Whoever
-// posts and whoever lets go of the loop both call it, so that nothing is left lying.
+// settle takes in what was posted while somebody held the loop that does not run now, and answers what a run has left
+// unanswered. Whoever posts and whoever lets go of the loop both call it, so that nothing is left lying.
 func (l *Loop) settle() {
-	for l.inboxed.Load() && l.hold() {
+	for (l.inboxed.Load() || l.asked.Load() > 0) && l.hold() {
 		shut := l.shut
 		if !shut {
 			l.flush()
+			l.answer()
 		}
 		l.letGo()
 		if shut {
 			return
-		}
-	}
-}
-
-// Ask is Do, and waits until fn has run. It reports false if the loop was closed first.
-func (l *Loop) Ask(fn func()) bool {
-	done := make(chan struct{})
-	if !l.Do(func() { defer close(done); fn() }) {
-		return false
-	}
-	select {
-	case <-done:
-		return true
-	case <-l.closed:
-		select {
-		case <-done:
-			return true
-		default:
-			return false
 		}
 	}
 }
