@@ -70,6 +70,25 @@ func TestFactsWaitFor(t *testing.T) {
 		}))
 	}
 
+	t.Run("where tasks are eager a coroutine without time runs up to its first wait", func(t *testing.T) {
+		guarded(t, func() {
+			check(async.Run(func(ctx context.Context) error {
+				v, err := async.WaitFor(ctx, async.Coroutine[int](func(context.Context) (int, error) { return 42, nil }), 0)
+				expectError(t, "WaitFor of one that does not wait", err, nil)
+				expectEqual(t, "the value", v, 42)
+				started := false
+				_, err = async.WaitFor(ctx, async.Do(func(ctx context.Context) error {
+					started = true
+					_, err := forever(ctx)
+					return err
+				}), 0)
+				expectError(t, "WaitFor of one that waits", err, async.ErrTimeout)
+				expectEqual(t, "whether it was started", started, true)
+				return nil
+			}, async.EagerTasks()))
+		})
+	})
+
 	for _, d := range []time.Duration{0, -time.Second} {
 		t.Run("K4 a coroutine with a timeout of "+d.String()+" is never started", onLoop(func(ctx context.Context, t *testing.T) {
 			ran := false

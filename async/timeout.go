@@ -227,7 +227,8 @@ func neverStarted[T any](ctx context.Context) (T, error) { return NewFuture[T](c
 // returns when it has ended: with [ErrTimeout] if it ended cancelled, else with its own value or
 // error. If it is the calling task that is cancelled, that is passed on in the same way, and wins
 // over a value that comes in the same tick. With d ≤ 0 the result is returned if it is there, and a
-// coroutine is never started. [Forever] is no limit. Shield protects aw from being cancelled.
+// coroutine is never started, except up to its first wait where tasks are eager. [Forever] is no limit.
+// Shield protects aw from being cancelled.
 func WaitFor[T any](ctx context.Context, aw Awaitable[T], d time.Duration) (T, error) {
 	if aw == nil {
 		panic("async: WaitFor was called with nil")
@@ -252,10 +253,11 @@ func WaitFor[T any](ctx context.Context, aw Awaitable[T], d time.Duration) (T, e
 		return v, ErrTimeout
 	}
 	if d <= 0 {
+		eager := faceOf(loop.Near(ctx)).eager
 		switch co, isCoroutine := aw.(Coroutine[T]); aw.(type) {
 		case *Future[T], interface{ Future() *Future[T] }:
 		default:
-			if isCoroutine && co == nil {
+			if isCoroutine && co == nil || eager { // an eager task begins at once, as in asyncio
 				break
 			}
 			// Where tasks run in parallel, and for a plain goroutine, the task could have begun before it is cancelled. asyncio
