@@ -41,7 +41,8 @@ func CaptureCallGraph(ctx context.Context) *CallGraph {
 	}
 }
 
-// CaptureCallGraphOf is [CaptureCallGraph] for a task or future: asyncio.capture_call_graph(future). It does not suspend;
+// CaptureCallGraphOf is [CaptureCallGraph] for a task, which can be the calling one, or a future:
+// asyncio.capture_call_graph(future). It does not suspend;
 // from another goroutine than that of the loop it waits until the loop has an answer. Of what is done, or belongs to a
 // loop that is closed, only the name is known. It panics if f is nil.
 func CaptureCallGraphOf[F Waitable](f F) *CallGraph {
@@ -49,11 +50,15 @@ func CaptureCallGraphOf[F Waitable](f F) *CallGraph {
 		panic("async: CaptureCallGraphOf was called with a nil future")
 	}
 	g := &CallGraph{}
+	me := loop.Here()
 	capture := func() {
 		var above []*loop.Task
-		if t, ok := any(f).(interface{ untyped() *loop.Task }); ok {
-			above = append(above, t.untyped())
-			g.CallStack = stackOf(t.untyped())
+		if task, ok := any(f).(interface{ untyped() *loop.Task }); ok {
+			t := task.untyped()
+			above = append(above, t)
+			if g.CallStack = stackOf(t); t == me {
+				g.CallStack = loop.CallStack()
+			}
 		}
 		g.AwaitedBy = awaitedBy(f.Completion().Awaiters(), above)
 	}

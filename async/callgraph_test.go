@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/asyncgo/asyncgo/async"
+	"github.com/asyncgo/asyncgo/future"
 )
 
 // bare strikes folders, lines, names of closures and the numbers of tasks from a text.
@@ -173,6 +176,61 @@ fresh is about to begin
 			return err
 		})
 	})
+	t.Run("a task that has no place yet beside the loop is about to begin", func(t *testing.T) {
+		err := async.Run(func(ctx context.Context) error {
+			l, _ := async.RunningLoop(ctx)
+			fresh := named(ctx, "fresh", giveWay)
+			for async.Stats(l).Running < 2 {
+				runtime.Gosched()
+			}
+			wantTree(t, ctx, "Task-1 runs\nfresh is about to begin\n")
+			if r := async.ReportDeadlock(l); len(r.Tasks) > 0 {
+				t.Errorf("the report is %v", r)
+			}
+			return await(fresh)(ctx)
+		}, async.Parallel(1))
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("others may look while tasks wake each other", func(t *testing.T) {
+		for name, opts := range map[string][]async.Option{"": nil, " in parallel": {async.Parallel(2)}, " in debug mode": {async.Debug()}} {
+			err := async.Run(func(ctx context.Context) error {
+				l, _ := async.RunningLoop(ctx)
+				var event async.Event
+				looker := async.Go(ctx, func(ctx context.Context) error {
+					_, err := async.ToThread(ctx, func(ctx context.Context) (int, error) {
+						for ctx.Err() == nil {
+							async.WriteTaskTree(io.Discard, l)
+							async.ReportDeadlock(l)
+						}
+						return 0, nil
+					})
+					return err
+				})
+				for range 100 {
+					event.Clear()
+					inner := async.Go(ctx, event.Wait)
+					all := []*async.Task[async.Void]{inner}
+					for range 5 {
+						all = append(all, async.Go(ctx, event.Wait), async.Go(ctx, await(inner)))
+					}
+					async.CaptureCallGraphOf(inner)
+					giveWay(ctx)
+					giveWay(ctx)
+					event.Set()
+					if _, err := async.GatherOf(ctx, all); err != nil {
+						return err
+					}
+				}
+				looker.Cancel()
+				return nil
+			}, opts...)
+			if err != nil {
+				t.Errorf("the error%s is %v", name, err)
+			}
+		}
+	})
 	t.Run("another goroutine gets the tree, of a closed loop an empty one, and a broken writer's error", func(t *testing.T) {
 		var l *async.Loop
 		err := async.Run(func(ctx context.Context) error {
@@ -266,6 +324,36 @@ func TestCaptureCallGraph(t *testing.T) {
 			_, err := async.GatherSettled(ctx, a, b)
 			return err
 		})
+	})
+	t.Run("the calling task has its functions in any case", func(t *testing.T) {
+		onVirtual(t, func(ctx context.Context) error {
+			var self *async.Task[async.Void]
+			self = named(ctx, "self", func(ctx context.Context) error {
+				if g := async.CaptureCallGraphOf(self); len(g.CallStack) != 1 || len(g.AwaitedBy) != 1 {
+					t.Errorf("the graph is\n%s", g)
+				}
+				return nil
+			})
+			return await(self)(ctx)
+		})
+	})
+	t.Run("a task that was unwound waits for nothing any more", func(t *testing.T) {
+		f := future.New[int]()
+		l := async.NewLoop()
+		task := named(l.Context(), "waiter", await(f))
+		giveOnce := async.Coroutine[async.Void](func(ctx context.Context) (async.Void, error) { return async.Void{}, giveWay(ctx) })
+		if _, err := async.RunUntilComplete(l, giveOnce); err != nil {
+			t.Error(err)
+		}
+		if g := async.CaptureCallGraphOf(f); len(g.AwaitedBy) != 1 {
+			t.Errorf("the graph is\n%s", g)
+		}
+		if err := l.Close(); err != nil || !task.IsDone() {
+			t.Errorf("the loop is closed with %v, and the task is done: %v", err, task.IsDone())
+		}
+		if g := async.CaptureCallGraphOf(f); len(g.AwaitedBy) > 0 {
+			t.Errorf("the graph is\n%s", g)
+		}
 	})
 	t.Run("a future has no name, and a goroutine that is no task has no graph", func(t *testing.T) {
 		onVirtual(t, func(ctx context.Context) error {

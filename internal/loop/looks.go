@@ -77,7 +77,7 @@ func (t *Task) look() Look {
 	k := Look{Task: t, Created: t.CreatedAt()}
 	w := t.w
 	switch {
-	case w == nil || w.task != t:
+	case w == nil || w.task != t || t.state == created: // which may have a worker, and wait for a place
 		k.Does = "is about to begin"
 		return k
 	case t.state == running:
