@@ -4,6 +4,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +22,7 @@ func main() {
 		name string
 		body func(ctx context.Context) string
 	}{
-		{"Mutex", mutex}, {"RWMutex", rwMutex}, {"WaitGroup", waitGroup}, {"Cond", cond}, {"Once", once},
+		{"Mutex", mutex}, {"RWMutex", rwMutex}, {"WaitGroup", waitGroup}, {"Cond", cond}, {"Once", once}, {"asyncgo's own", own},
 	} {
 		async.Run(func(ctx context.Context) error {
 			fmt.Println(test.name+":", test.body(ctx))
@@ -129,4 +131,51 @@ func once(ctx context.Context) string {
 		})
 	})
 	return fmt.Sprint(calls)
+}
+
+// own has a task wait for a lock of asyncgo's own, which a goroutine holds. Such a lock is taken as it is: the task stays in the
+// loop, and nobody else runs before it has the lock.
+func own(ctx context.Context) string {
+	held, release := make(chan struct{}), make(chan struct{})
+	q := async.NewPriorityQueue(0, func(a, b int) bool {
+		close(held)
+		<-release
+		return a < b
+	})
+	check(q.PutNowait(1))
+	go func() { check(q.PutNowait(2)) }() // it compares while the queue is locked
+	<-held
+	go func() {
+		defer close(release)
+		for !waiting("main.own(") {
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	var order []string
+	other := async.Go(ctx, func(context.Context) error {
+		order = append(order, "other")
+		return nil
+	})
+	n := q.Len()
+	order = append(order, fmt.Sprint("Len ", n))
+	_, err := other.Await(ctx)
+	check(err)
+	return strings.Join(order, ", ")
+}
+
+// waiting reports whether a goroutine with a function on its stack waits for a Mutex.
+func waiting(function string) bool {
+	stacks := make([]byte, 1<<20)
+	for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+		if strings.Contains(stack, function) && strings.Contains(stack, "[sync.Mutex.Lock") {
+			return true
+		}
+	}
+	return false
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
