@@ -1,12 +1,18 @@
 package monkey
 
 import (
+	"math"
 	"syscall"
 	"unsafe"
 )
 
-// pipeBuf is how much a pipe that can be written takes without blocking: PIPE_BUF.
-const pipeBuf = 4096
+const (
+	// pipeBuf is how much a pipe that can be written takes without blocking: PIPE_BUF.
+	pipeBuf = 4096
+	// others is how much is written to anything else that can be written. A terminal can be as soon as it has some room, and does not
+	// say how much; its room is counted in so many bytes.
+	others = 256
+)
 
 // ready reports whether a read or write of n bytes on a descriptor is done at once. A regular file always is.
 func ready(fd uintptr, n int, write bool) bool {
@@ -23,11 +29,20 @@ func ready(fd uintptr, n int, write bool) bool {
 	if errno != 0 || some == 0 {
 		return false
 	}
-	return !write || n <= pipeBuf || regular(fd)
+	return !write || n <= others || n <= room(fd)
 }
 
-// regular reports whether a descriptor is that of a regular file.
-func regular(fd uintptr) bool {
+// room returns how much a descriptor that can be written takes without blocking.
+func room(fd uintptr) int {
 	var st syscall.Stat_t
-	return syscall.Fstat(int(fd), &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFREG
+	if syscall.Fstat(int(fd), &st) != nil {
+		return 0
+	}
+	switch st.Mode & syscall.S_IFMT {
+	case syscall.S_IFREG:
+		return math.MaxInt
+	case syscall.S_IFIFO, syscall.S_IFSOCK:
+		return pipeBuf
+	}
+	return others
 }

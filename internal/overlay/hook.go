@@ -75,6 +75,7 @@ func init() {
 var required = map[string][]Site{
 	"gomonkeyFile":      {{Path: "internal/poll", Recv: "FD", Func: "incref"}, {Path: "internal/poll", Recv: "FD", Func: "decref"}},
 	"gomonkeyIsAddress": {{Path: "net", Func: "parseIP"}},
+	"gomonkeyIsPipe":    {{Path: "os", Func: "Stat"}},
 }
 
 // extras is what some wrappers call, by its name.
@@ -103,6 +104,17 @@ func gomonkeyFile(fd *FD, n int, write bool) func() {
 func gomonkeyIsAddress(host string) bool {
 	_, ok := parseIP(host)
 	return ok
+}
+`,
+	"gomonkeyIsPipe": `
+// gomonkeyIsPipe reports whether a file is a named pipe, which is not open before its other end is. Only those are asked who may be
+// tasks: the answer is a call of the system.
+func gomonkeyIsPipe(name string) bool {
+	if !gomonkeyMayAsk() {
+		return false
+	}
+	info, err := Stat(name)
+	return err == nil && info.Mode()&ModeNamedPipe != 0
 }
 `,
 }

@@ -46,6 +46,7 @@ var standard = []struct {
 	)},
 	{"os", slices.Concat(
 		methods(Section, "os", "File", "Read", "Write", "ReadFrom", "WriteTo"),
+		only([]string{"unix"}, unless("name", "!gomonkeyIsPipe(name)", functions(Block, "os", "OpenFile"))),
 		only([]string{"unix"}, methods(File, "internal/poll", "FD", "Read", "Write")),
 		methods(Section, "log", "Logger", "output"),
 		methods(Section, "log/slog", "commonHandler", "handle"),

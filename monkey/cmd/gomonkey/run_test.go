@@ -1,7 +1,9 @@
 package main_test
 
 import (
+	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,6 +29,21 @@ func TestRun(t *testing.T) {
 	t.Run("every call that may wait lets the other tasks go on, and without gomonkey none does", func(t *testing.T) {
 		call{}.expect(t, standard, gomonkey, "run", program+"standard")
 		call{}.expect(t, "tcp read: hello, the loop stands still\naccept: accepted, the loop stands still", "go", "run", program+"standard", "tcp read", "accept")
+	})
+	t.Run("the same for a named pipe to be opened, and terminals", func(t *testing.T) {
+		if runtime.GOOS != "linux" {
+			t.Skip("the program can open terminals of Linux only")
+		}
+		if f, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0); err != nil {
+			t.Skip(err)
+		} else {
+			f.Close()
+		}
+		const special = "named pipe: hello\n" + `terminal: "hello\n"` + "\n" + `terminal as stdin: "other\n" and "typed\ntyped\n"` + "\n" +
+			`terminal as stdout: "other\n" and 400000 bytes`
+		call{}.expect(t, special, gomonkey, "run", program+"standard", "named pipe", "terminal", "terminal as stdin", "terminal as stdout")
+		call{}.expect(t, "named pipe: hello, the loop stands still\n"+`terminal: "hello\n", the loop stands still`+"\n"+
+			"terminal as stdin: the child's loop stands still, the loop stands still", "go", "run", program+"standard", "named pipe", "terminal", "terminal as stdin")
 	})
 	t.Run("the report says what the build has, what it has not, and the command for the rest", func(t *testing.T) {
 		const command = "go run github.com/asyncgo/asyncgo/monkey/cmd/gomonkey run "
