@@ -20,6 +20,10 @@ var gomonkey string
 // cache is a cache for all tests that have no reason for one of their own.
 var cache string
 
+// kept is a cache that outlives the tests, for copies of modules. The go command builds anew what stands in another folder, and all that
+// uses it.
+var kept string
+
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "gomonkey-test-*")
 	if err != nil {
@@ -27,6 +31,11 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	gomonkey, cache = filepath.Join(dir, "gomonkey.exe"), filepath.Join(dir, "cache")
+	if kept, err = os.UserCacheDir(); err == nil {
+		kept = filepath.Join(kept, "gomonkey-test")
+	} else {
+		kept = filepath.Join(dir, "kept")
+	}
 	if out, err := exec.Command("go", "build", "-o", gomonkey, ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building gomonkey: %v\n%s", err, out)
 		os.Exit(1)

@@ -24,7 +24,7 @@ func TestRun(t *testing.T) {
 	})
 	t.Run("a package of the module cache is cooperative by -patch", func(t *testing.T) {
 		call{}.expect(t, "the loop stands still\nhas waited\nopens the gate\nfalse false", "go", "run", program+"thirdparty")
-		call{}.expect(t, "opens the gate\nhas waited\ntrue true", gomonkey, "run", "-patch", "github.com/sourcegraph/conc.(*WaitGroup).Wait", program+"thirdparty")
+		call{env: []string{"GOMONKEYCACHE=" + kept}}.expect(t, "opens the gate\nhas waited\ntrue true", gomonkey, "run", "-patch", "github.com/sourcegraph/conc.(*WaitGroup).Wait", program+"thirdparty")
 	})
 	t.Run("every call that may wait lets the other tasks go on, and without gomonkey none does", func(t *testing.T) {
 		call{}.expect(t, standard, gomonkey, "run", program+"standard")
@@ -165,7 +165,7 @@ func TestModules(t *testing.T) {
 		}
 		same := "github.com/sourcegraph/conc " + version
 		write(t, dir, map[string]string{"go.work": "go 1.26\n\nuse " + strconv.Quote(filepath.ToSlash(from)) + "\n\nreplace " + same + " => " + same + "\n"})
-		in := call{env: []string{"GOWORK=" + filepath.Join(dir, "go.work"), "GOMONKEYCACHE=" + filepath.Join(dir, "a cache@home")}}
+		in := call{env: []string{"GOWORK=" + filepath.Join(dir, "go.work"), "GOMONKEYCACHE=" + filepath.Join(kept, "a cache@home")}}
 		in.expect(t, "opens the gate\nhas waited\ntrue true", gomonkey, "run", "-patch", "github.com/sourcegraph/conc.(*WaitGroup).Wait", program+"thirdparty")
 	})
 	t.Run("without cgo, and for another system", func(t *testing.T) {
