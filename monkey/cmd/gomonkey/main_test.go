@@ -33,7 +33,9 @@ func TestMain(m *testing.M) {
 	gomonkey, cache = filepath.Join(dir, "gomonkey.exe"), filepath.Join(dir, "cache")
 	if kept, err = os.UserCacheDir(); err == nil {
 		kept = filepath.Join(kept, "gomonkey-test")
-	} else {
+		err = os.MkdirAll(kept, 0o777)
+	}
+	if err != nil {
 		kept = filepath.Join(dir, "kept")
 	}
 	if out, err := exec.Command("go", "build", "-o", gomonkey, ".").CombinedOutput(); err != nil {
