@@ -12,7 +12,7 @@ import (
 )
 
 // TestDocs holds docs/monkey.md against the code: every name has a row in the table of what is cooperative, every fact about
-// monkey has one, and the tests that the facts name exist.
+// monkey and every trace from 80 on has one, and the tests that the tables name exist.
 func TestDocs(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "docs", "monkey.md"))
 	check(err)
@@ -28,8 +28,19 @@ func TestDocs(t *testing.T) {
 	if got := rows(`(?m)^\| (N[0-9]+) \|`); !slices.Equal(got, []string{"N17", "N18", "N19", "N20"}) {
 		t.Errorf("the facts are %v", got)
 	}
+	traces, err := filepath.Glob(filepath.Join("..", "greenlet", "gevent", "testdata", "traces", "[89]*.out"))
+	check(err)
+	for i, file := range traces {
+		traces[i] = strings.TrimSuffix(filepath.Base(file), ".out")
+	}
+	if got := rows("(?m)^\\| `([89][0-9]_[a-z_]+)` \\|"); len(got) == 0 || !slices.Equal(got, traces) {
+		t.Errorf("the traces are %v, and there are %v", got, traces)
+	}
 	var source strings.Builder
-	for _, pattern := range []string{"*_test.go", filepath.Join("cmd", "gomonkey", "*_test.go")} {
+	for _, pattern := range []string{
+		"*_test.go", filepath.Join("cmd", "gomonkey", "*_test.go"), filepath.Join("testdata", "waits", "*_test.go"),
+		filepath.Join("..", "internal", "overlay", "*_test.go"), filepath.Join("..", "async", "block_test.go"),
+	} {
 		files, err := filepath.Glob(pattern)
 		check(err)
 		for _, file := range files {
