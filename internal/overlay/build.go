@@ -279,15 +279,14 @@ func (b *builder) checkNeeds(p *Package, site Site, f *ast.FuncDecl, extras []st
 			return fmt.Errorf("%w, which the wrapper of %s needs", err, fullName(site, f))
 		}
 	}
-	if site.parameter == "" {
-		return nil
-	}
-	for _, field := range f.Type.Params.List {
-		if slices.ContainsFunc(field.Names, func(name *ast.Ident) bool { return name.Name == site.parameter }) {
-			return nil
+	for _, parameter := range []string{site.parameter, site.depth} {
+		if parameter != "" && !slices.ContainsFunc(f.Type.Params.List, func(field *ast.Field) bool {
+			return slices.ContainsFunc(field.Names, func(name *ast.Ident) bool { return name.Name == parameter })
+		}) {
+			return fmt.Errorf("gomonkey: %s has no parameter %s any more", fullName(site, f), parameter)
 		}
 	}
-	return fmt.Errorf("gomonkey: %s has no parameter %s any more", fullName(site, f), site.parameter)
+	return nil
 }
 
 // locate finds the declaration of a site.

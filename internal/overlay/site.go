@@ -43,6 +43,8 @@ type Site struct {
 	// unless is an expression in the parameters of the function for calls that never wait. It is evaluated while the site
 	// is on. It uses one parameter.
 	unless, parameter string
+	// depth is a parameter that counts the frames up to a caller, of which a wrapper is one more.
+	depth string
 	// try is a method of the same receiver that does the same if that takes no time, and else reports false.
 	try string
 	// only has the operating systems where the function exists, or the word unix; nil is everywhere.

@@ -48,7 +48,7 @@ var standard = []struct {
 		methods(Section, "os", "File", "Read", "Write", "ReadFrom", "WriteTo"),
 		only([]string{"unix"}, unless("name", "!gomonkeyIsPipe(name)", functions(Block, "os", "OpenFile"))),
 		only([]string{"unix"}, methods(File, "internal/poll", "FD", "Read", "Write")),
-		methods(Section, "log", "Logger", "output"),
+		depth("calldepth", methods(Section, "log", "Logger", "output")),
 		methods(Section, "log/slog", "commonHandler", "handle"),
 	)},
 	{"exec", slices.Concat(
@@ -114,6 +114,13 @@ func try(method string, sites []Site) []Site {
 func unless(parameter, expr string, sites []Site) []Site {
 	for i := range sites {
 		sites[i].unless, sites[i].parameter = expr, parameter
+	}
+	return sites
+}
+
+func depth(parameter string, sites []Site) []Site {
+	for i := range sites {
+		sites[i].depth = parameter
 	}
 	return sites
 }

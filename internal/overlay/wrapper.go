@@ -64,8 +64,11 @@ func (w *wrapper) signature() signature {
 				arg = fmt.Sprintf("gomonkeyArg%d", len(args))
 			}
 			params = append(params, arg+" "+w.s.at(field.Type))
-			if variadic {
+			switch {
+			case variadic:
 				arg += "..."
+			case w.site.depth != "" && arg == w.site.depth:
+				arg += " + 1"
 			}
 			args = append(args, arg)
 		}

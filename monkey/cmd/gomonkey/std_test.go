@@ -56,7 +56,7 @@ func TestStandardLibrary(t *testing.T) {
 	if os.Getenv("GOMONKEY_TEST_STD") == "" {
 		t.Skip("it takes minutes: set GOMONKEY_TEST_STD")
 	}
-	packages := []string{"time", "net", "sync", "os/exec"}
+	packages := []string{"time", "net", "sync", "os/exec", "log"}
 	test := []string{"test", "-short", "-patch", "aggressive"}
 	pass := func(t *testing.T, args ...string) {
 		t.Helper()
