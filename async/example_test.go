@@ -375,3 +375,21 @@ func ExampleLoop_CallLater() {
 	// later
 	// <nil>
 }
+
+// A function of a ctx that has no result becomes a task by Go. It starts when its creator waits.
+func ExampleGo() {
+	err := async.Run(func(ctx context.Context) error {
+		task := async.Go(ctx, func(context.Context) error {
+			fmt.Println("runs")
+			return errors.New("no water")
+		})
+		fmt.Println("created")
+		_, err := task.Await(ctx)
+		return err
+	})
+	fmt.Println(err)
+	// Output:
+	// created
+	// runs
+	// no water
+}

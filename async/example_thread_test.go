@@ -106,3 +106,24 @@ func ExampleRunCoroutineThreadsafe() {
 	// from the loop <nil>
 	// <nil>
 }
+
+// With Parallel the tasks of a loop compute at the same time. What they share needs a lock, or is a result.
+func ExampleParallel() {
+	sum := func(from, to int) async.Coroutine[int] {
+		return func(context.Context) (s int, err error) {
+			for n := from; n < to; n++ {
+				s += n
+			}
+			return s, nil
+		}
+	}
+	err := async.Run(func(ctx context.Context) error {
+		low, high, err := async.Gather2(ctx, sum(0, 500_000), sum(500_000, 1_000_000))
+		fmt.Println(low + high)
+		return err
+	}, async.Parallel(0))
+	fmt.Println(err)
+	// Output:
+	// 499999500000
+	// <nil>
+}

@@ -133,3 +133,48 @@ func ExampleMap_error() {
 	// Output:
 	// an odd number true
 }
+
+// Wait says who is done and who is not. It cancels nobody, and an error of one of them is none of its own.
+func ExampleWait() {
+	quick, slow := future.Failed[int](errors.New("no route to host")), future.New[int]()
+	done, pending, err := gather.Wait(context.Background(), []*future.Future[int]{quick, slow}, gather.FirstCompleted)
+	fmt.Println(len(done), len(pending), err)
+	fmt.Println(done[0] == quick, pending[0].Cancelled())
+	// Output:
+	// 1 1 <nil>
+	// true false
+}
+
+// AsCompleted gives the results as they come, errors among them.
+func ExampleAsCompleted() {
+	late, early := future.New[string](), future.Failed[string](errors.New("no route to host"))
+	for v, err := range gather.AsCompleted(context.Background(), late, early) {
+		fmt.Printf("%q %v\n", v, err)
+		late.SetResult("late") // the second time this is ErrInvalidState, which nobody looks at
+	}
+	// Output:
+	// "" no route to host
+	// "late" <nil>
+}
+
+// Completed gives the futures themselves, so that one can tell whose result it is.
+func ExampleCompleted() {
+	a, b := future.New[int](), future.Resolved(2)
+	names := map[*future.Future[int]]string{a: "a", b: "b"}
+	for f := range gather.Completed(context.Background(), []*future.Future[int]{a, b}) {
+		v, err := f.Result()
+		fmt.Println(names[f], v, err)
+		a.SetResult(1)
+	}
+	// Output:
+	// b 2 <nil>
+	// a 1 <nil>
+}
+
+// The first end wins, be it a result or an error; the others are cancelled. For the first success there is Any.
+func ExampleRace() {
+	down, slow := future.Failed[string](errors.New("connection refused")), future.New[string]()
+	_, err := gather.Race(context.Background(), slow, down)
+	fmt.Println(err, slow.Cancelled())
+	// Output: connection refused true
+}
