@@ -225,6 +225,20 @@ func TestFactsWaitFor(t *testing.T) {
 		expectEqual(t, "the number of requests to cancel the waiting task", cancelling(ctx), 0)
 	}))
 
+	for _, form := range forms {
+		t.Run("K11 a "+form.name+" that waits for a Condition has its lock again after the timeout", onLoop(func(ctx context.Context, t *testing.T) {
+			cond := async.NewCondition(nil)
+			err := cond.With(ctx, func(ctx context.Context) error {
+				_, err := async.WaitFor(ctx, form.of(ctx, func(ctx context.Context) (int, error) { return 0, cond.Wait(ctx) }), hundredth)
+				expectEqual(t, "locked after the timeout", cond.Locked(), true)
+				return err
+			})
+			expectError(t, "the block", err, async.ErrTimeout)
+			expectEqual(t, "the time", now(ctx), hundredth)
+			expectEqual(t, "locked behind the block", cond.Locked(), false)
+		}))
+	}
+
 	t.Run("K12 a shield keeps the timeout from cancelling", onLoop(func(ctx context.Context, t *testing.T) {
 		task := async.CreateTask(ctx, async.After(time.Second, 42))
 		_, err := async.WaitFor(ctx, async.ShieldFuture(ctx, task), hundredth)
@@ -233,4 +247,17 @@ func TestFactsWaitFor(t *testing.T) {
 		expectEqual(t, "the number of requests to cancel the task", task.Cancelling(), 0)
 		expectEqual(t, "the result of the task", must(task.Await(ctx)), 42)
 	}))
+
+	for _, form := range forms {
+		t.Run("K13 a "+form.name+" that waits for an item leaves the line of the Queue, and swallows no later one", onLoop(func(ctx context.Context, t *testing.T) {
+			q := async.NewQueue[int](0)
+			_, err := async.WaitFor(ctx, form.of(ctx, q.Get), hundredth)
+			expectError(t, "WaitFor", err, async.ErrTimeout)
+			expectEqual(t, "how many wait for an item", q.Stats().Getters, 0)
+			check(q.Put(ctx, 7))
+			check(async.Sleep(ctx, 0))
+			expectEqual(t, "the length", q.Len(), 1)
+			expectEqual(t, "the item", must(q.GetNowait()), 7)
+		}))
+	}
 }
