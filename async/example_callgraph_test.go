@@ -50,3 +50,17 @@ func ExampleCaptureCallGraph() {
 	// Output:
 	// child is awaited by parent
 }
+
+// All tasks of the loop that are not done, in the order of their creation. The main one is among them.
+func ExampleAllTasks() {
+	async.Run(func(ctx context.Context) error {
+		async.Go(ctx, func(ctx context.Context) error { return async.Sleep(ctx, time.Hour) }, async.Name("worker"))
+		for _, task := range async.AllTasks(ctx) {
+			fmt.Println(task.Name() == async.CurrentTask(ctx).Name(), task.IsDone())
+		}
+		return nil
+	})
+	// Output:
+	// true false
+	// false false
+}

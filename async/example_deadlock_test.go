@@ -44,3 +44,25 @@ func ExampleDeadlockAfter() {
 	// right waits for Lock(locked, waiters: 1) held by [left]
 	// error: <nil>
 }
+
+// A report at any time says what each task waits for.
+func ExampleReportDeadlock() {
+	async.Run(func(ctx context.Context) error {
+		l, err := async.RunningLoop(ctx)
+		if err != nil {
+			return err
+		}
+		var open async.Event
+		async.Go(ctx, open.Wait, async.Name("guest"))
+		if err := async.Sleep(ctx, 0); err != nil { // the guest comes to its wait
+			return err
+		}
+		for _, t := range async.ReportDeadlock(l).Tasks {
+			if t.Task == "guest" {
+				fmt.Println(t.Task, "waits for", t.For)
+			}
+		}
+		return nil
+	})
+	// Output: guest waits for Event(unset, waiters: 1)
+}

@@ -328,3 +328,36 @@ func ExampleAssertSwitches() {
 	// gevent: the function has not let others run
 	// <nil>
 }
+
+// What has no result and no error is spawned by Go. It runs when the script waits, and not before.
+func ExampleGo() {
+	g := gevent.Go(func() { fmt.Println("the greenlet") })
+	fmt.Println("the script")
+	fmt.Println(g.Join())
+	// Output:
+	// the script
+	// the greenlet
+	// <nil>
+}
+
+// A pool has room for so many greenlets; SpawnIn waits until there is some.
+func ExampleSpawnIn() {
+	pool := gevent.NewPool(1)
+	for _, name := range []string{"first", "second"} {
+		_, err := gevent.SpawnIn(pool, func() (gevent.Void, error) {
+			fmt.Println(name, "begins")
+			defer fmt.Println(name, "ends")
+			return gevent.Void{}, gevent.Sleep(time.Millisecond)
+		})
+		fmt.Println("spawned", name, err)
+	}
+	fmt.Println(pool.Join())
+	// Output:
+	// spawned first <nil>
+	// first begins
+	// first ends
+	// spawned second <nil>
+	// second begins
+	// second ends
+	// true <nil>
+}

@@ -5,6 +5,7 @@ package gevent_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"syscall"
 	"time"
 
@@ -24,4 +25,15 @@ func ExampleSignalHandler() {
 	// Output:
 	// signal
 	// true <nil>
+}
+
+// A process gets its input, and the greenlets go on while it works.
+func ExampleCheckOutput() {
+	beside := gevent.Go(func() { fmt.Println("beside it") })
+	out, err := gevent.CheckOutput(exec.Command("tr", "a-z", "A-Z"), []byte("louder"))
+	fmt.Println(string(out), err)
+	beside.Join()
+	// Output:
+	// beside it
+	// LOUDER <nil>
 }
