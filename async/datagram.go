@@ -1,6 +1,7 @@
 package async
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -30,6 +31,7 @@ type datagrams struct {
 	wanted  sync.Cond  // the goroutine waits until somebody reads
 	there   bool       // a datagram was read, or an error, and was not taken yet
 	came    []byte
+	room    int // the most that a Read has had room for
 	err     error
 	closed  bool
 	in, out deadline
@@ -75,10 +77,13 @@ func (d *datagrams) keep() {
 		for !d.closed && (d.there || d.line.Len() == 0) {
 			d.wanted.Wait()
 		}
-		closed := d.closed
+		closed, room := d.closed, d.room
 		d.mu.Unlock()
 		if closed {
 			return
+		}
+		if room > len(p) {
+			p = make([]byte, room) // a Unix socket has greater ones than UDP
 		}
 		n, err := d.Conn.Read(p)
 		d.mu.Lock()
@@ -88,8 +93,11 @@ func (d *datagrams) keep() {
 	}
 }
 
-// Read implements [net.Conn]: it returns the next datagram, and drops what p has no room for.
+// Read implements [net.Conn]: it returns the next datagram, and drops what p has no room for. Without any room it returns at once.
 func (c *datagramConn) Read(p []byte) (n int, err error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
 	ctx := callContext(c.ctx)
 	if loop.Spend(ctx) {
 		if err := loop.Sleep(ctx, 0); err != nil {
@@ -98,15 +106,16 @@ func (c *datagramConn) Read(p []byte) (n int, err error) {
 	}
 	d := c.datagrams
 	d.mu.Lock()
+	d.room = max(d.room, len(p))
 	for woken := false; ; woken = true {
 		switch {
 		case d.closed:
 			err = d.fault("read", net.ErrClosed)
+		case d.in.passed:
+			err = d.fault("read", os.ErrDeadlineExceeded)
 		case d.there && (woken || d.line.UnderWay() == 0):
 			n, err = copy(p, d.came), d.err
 			d.there, d.came, d.err = false, nil, nil
-		case d.in.passed:
-			err = d.fault("read", os.ErrDeadlineExceeded)
 		default:
 			d.wanted.Signal()
 			done := awaitsNetwork(ctx)
@@ -145,6 +154,7 @@ func (c *datagramConn) Write(p []byte) (int, error) {
 	}
 	n, err := d.writeNow(p)
 	if wouldBlock(err) {
+		p = bytes.Clone(p) // belongs to the caller again if the task is cancelled
 		n, err = elsewhere(ctx, func(context.Context) (int, error) { return d.writeSoon(p) }, func(int) {})
 	}
 	if errno, ok := err.(syscall.Errno); ok {

@@ -100,6 +100,38 @@ func TestDatagrams(t *testing.T) {
 		expectError(t, "Write", err, net.ErrClosed)
 		expectError(t, "Close", c.Close(), net.ErrClosed)
 	}, realTime))
+	t.Run("a deadline that has passed comes before a datagram, which is kept", onLoop(func(ctx context.Context, t *testing.T) {
+		if runtime.GOOS != "linux" {
+			t.Skip("asks the kernel whether the datagram is still there")
+		}
+		peer := echoing()
+		defer peer.Close()
+		c := must(async.Dial(ctx, "udp", peer.LocalAddr().String()))
+		defer c.Close()
+		p := make([]byte, 10)
+		reader := async.Go(ctx, func(context.Context) error {
+			_, err := c.Read(make([]byte, 10))
+			return err
+		})
+		ticks(ctx, 3)
+		must(peer.WriteTo([]byte("x"), c.LocalAddr()))
+		raw := must(c.(syscall.Conn).SyscallConn())
+		for taken := false; !taken; runtime.Gosched() { // by the goroutine that reads
+			check(raw.Control(func(fd uintptr) {
+				_, _, err := syscall.Recvfrom(int(fd), p, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+				taken = err == syscall.EAGAIN
+			}))
+		}
+		reader.Cancel()
+		waitFor(ctx, reader)
+		expectError(t, "Read", reader.Err(), async.ErrCancelled)
+		check(c.SetReadDeadline(time.Unix(1, 0)))
+		_, err := c.Read(p)
+		expectError(t, "Read", err, os.ErrDeadlineExceeded)
+		check(c.SetReadDeadline(time.Time{}))
+		expectEqual(t, "Read without room", must(c.Read(nil)), 0)
+		expectEqual(t, "Read", string(p[:must(c.Read(p))]), "x")
+	}, realTime))
 	t.Run("a peer that refuses a datagram is one error, and the next one gets through", onLoop(func(ctx context.Context, t *testing.T) {
 		if runtime.GOOS != "linux" {
 			t.Skip("not every system tells")
@@ -173,6 +205,45 @@ func TestUnixDatagrams(t *testing.T) {
 		}))
 		waitFor(ctx, writer)
 		expectError(t, "Write", writer.Err(), nil)
+	}, realTime))
+	t.Run("what is sent for a Write that was cancelled is what it was given", onLoop(func(ctx context.Context, t *testing.T) {
+		path := filepath.Join(t.TempDir(), "s")
+		peer := must(net.ListenPacket("unixgram", path))
+		defer peer.Close()
+		c := must(async.Dial(ctx, "unixgram", path))
+		defer c.Close()
+		p, sent := []byte("before"), 0
+		writer := async.Go(ctx, func(context.Context) error {
+			for ; ; sent++ {
+				if _, err := c.Write(p); err != nil {
+					return err
+				}
+			}
+		})
+		for before := -1; before < sent; async.Sleep(ctx, hundredth) {
+			before = sent
+		}
+		writer.Cancel()
+		waitFor(ctx, writer)
+		copy(p, "behind")
+		check(run(ctx, func() error {
+			q := make([]byte, 10)
+			for range sent + 1 {
+				n, _, err := peer.ReadFrom(q)
+				if err != nil || string(q[:n]) != "before" {
+					return errors.Join(err, errors.New("the peer reads "+string(q[:n])))
+				}
+			}
+			return nil
+		}))
+	}, realTime))
+	t.Run("a datagram is as long as the kernel takes it", onLoop(func(ctx context.Context, t *testing.T) {
+		a, b := pair(ctx, "unixpacket", filepath.Join(t.TempDir(), "s"))
+		defer a.Close()
+		defer b.Close()
+		const long = 100_000
+		must(a.Write(make([]byte, long)))
+		expectEqual(t, "Read", must(b.Read(make([]byte, long))), long)
 	}, realTime))
 	t.Run("unixpacket keeps borders in both directions, and has an end", onLoop(func(ctx context.Context, t *testing.T) {
 		a, b := pair(ctx, "unixpacket", filepath.Join(t.TempDir(), "s"))
