@@ -56,7 +56,7 @@ func (f *Failure) Seen() {
 
 // Dropped reports the error if nobody has looked at it: the last chance to is gone.
 func (f *Failure) Dropped() {
-	if !f.seen.Swap(true) && !f.loop.Do(f.report) {
+	if !f.seen.Swap(true) && !f.loop.Call(f.report) {
 		f.report() // the loop is closed; it knows where to report all the same
 	}
 }

@@ -470,6 +470,7 @@ func (l *Loop) release(w *worker) {
 		l.idle = l.idle[:last]
 		l.retire(w, old)
 	}
+	l.lastFavours(w)
 	l.root.cancel(dropped, nil)
 	l.ready, l.batch, l.timers, l.idle, l.tasks, l.sched = nil, nil, timers{}, nil, roster{}, nil
 }

@@ -164,12 +164,6 @@ type errand struct{ Runnable }
 // RunReady implements [Runnable].
 func (e errand) RunReady() { aside(e.Runnable.RunReady) }
 
-// A favour is a function that belongs to others.
-type favour func()
-
-// RunReady implements [Runnable].
-func (f favour) RunReady() { aside(f) }
-
 // A Stay is a stretch of code that needs a loop for itself.
 type Stay struct{ w *worker }
 
