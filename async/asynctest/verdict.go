@@ -213,7 +213,7 @@ func (s *session) limited() (stop func()) {
 		l.Abandon()
 	}
 	halt := func() {
-		last = time.AfterFunc(s.longestEnd(), func() { l.Do(func() { unlessStopped(abandon) }) })
+		last = time.AfterFunc(s.longestEnd(), func() { l.Call(func() { unlessStopped(abandon) }) })
 		if !a.over.Load() {
 			a.blame(timeout, "%s; its tasks are\n%s", why(), tasksOf(face))
 			l.Halt()
@@ -221,7 +221,7 @@ func (s *session) limited() (stop func()) {
 	}
 	timer := time.AfterFunc(d, func() {
 		told := make(chan struct{})
-		if open := l.Do(func() { defer close(told); unlessStopped(halt) }); !open {
+		if open := l.Call(func() { defer close(told); unlessStopped(halt) }); !open {
 			return // it has ended meanwhile
 		}
 		select {

@@ -58,10 +58,8 @@ func (k *link) add(done *loop.Completion) {
 // from returns what takes the link out of a completion.
 func (k *link) from(done *loop.Completion) (unlink func()) {
 	return func() {
-		k.l.Do(func() {
-			k.removed = true
-			done.Remove(&k.waiter)
-		})
+		k.l.Do(func() { k.removed = true })
+		done.Remove(&k.waiter)
 	}
 }
 

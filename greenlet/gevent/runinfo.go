@@ -27,7 +27,7 @@ func RunInfo() string {
 	for _, h := range all {
 		fmt.Fprintf(&b, "Hub of goroutine %d", h.gid)
 		text := make(chan string, 1)
-		h.l.Do(func() { text <- h.report() })
+		h.l.Call(func() { text <- h.report() })
 		select {
 		case s := <-text:
 			fmt.Fprintf(&b, ":%s\n", s)
