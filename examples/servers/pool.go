@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 
+	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/future"
 )
 
@@ -38,7 +39,8 @@ func startPool(_ context.Context, out io.Writer) (string, func(context.Context) 
 	stop := func(ctx context.Context) error {
 		ln.Close()
 		err := <-accepting // at once
-		return errors.Join(err, pool.Shutdown(ctx))
+		_, ended := async.ToThread(ctx, func(ctx context.Context) (async.Void, error) { return async.Void{}, pool.Shutdown(ctx) })
+		return errors.Join(err, ended)
 	}
 	return ln.Addr().String(), stop, nil
 }

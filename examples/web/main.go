@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/asyncgo/asyncgo/async"
 )
@@ -39,6 +40,9 @@ func main() {
 
 // A site is where the two servers listen.
 type site struct{ streams, nethttp net.Addr }
+
+// grace is how long those have who are in the middle of a request when the program ends.
+const grace = 5 * time.Second
 
 // run serves until body returns.
 func run(ctx context.Context, out io.Writer, streams, nethttp string, body func(ctx context.Context, s *site) error) error {
@@ -63,7 +67,12 @@ func run(ctx context.Context, out io.Writer, streams, nethttp string, body func(
 		err = body(ctx, &site{server.Addr(), ln.Addr()})
 		// Shutdown waits for handlers, and those wait for tasks of the loop, which therefore must not stand still meanwhile.
 		_, stopped := async.ToThread(context.WithoutCancel(ctx), func(ctx context.Context) (async.Void, error) {
+			ctx, cancel := context.WithTimeout(ctx, grace)
+			defer cancel()
 			err := threads.Shutdown(ctx)
+			if err != nil {
+				err = threads.Close() // of those who are in the middle of a request, and do not go on
+			}
 			<-served
 			return async.Void{}, err
 		})

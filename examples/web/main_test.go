@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/async/asynctest"
@@ -85,6 +86,41 @@ func TestASlowRequestHoldsNobodyUp(t *testing.T) {
 		_, err := slow.Await(ctx)
 		return err
 	})
+}
+
+// An interrupt cancels the body. TestMain shows that nothing is left then.
+func TestTheEndComesAlthoughClientsStay(t *testing.T) {
+	err := async.Run(func(ctx context.Context) error {
+		served := async.Go(ctx, func(ctx context.Context) error {
+			return run(ctx, io.Discard, "127.0.0.1:0", "127.0.0.1:0", func(ctx context.Context, s *site) error {
+				for _, at := range []net.Addr{s.streams, s.nethttp} {
+					for _, request := range []string{keep, strings.Replace(keep, "/", "/slow", 1)} {
+						r, w, err := async.OpenConnection(ctx, at.Network(), at.String())
+						if err != nil {
+							return err
+						}
+						defer w.Close()
+						w.WriteString(request)
+						if request != keep {
+							continue // and wait for no answer
+						}
+						if _, err := r.ReadUntil(ctx, []byte("hello\n")); err != nil {
+							return err
+						}
+					}
+				}
+				async.CurrentTask(ctx).Cancel()
+				return async.Sleep(ctx, time.Hour)
+			})
+		})
+		if _, err := served.Await(ctx); !errors.Is(err, async.ErrCancelled) {
+			t.Errorf("the error is %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func TestServerOnStreams(t *testing.T) {
