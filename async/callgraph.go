@@ -126,7 +126,8 @@ func (g *CallGraph) write(b *strings.Builder, indent string) {
 //
 // A task that several others await has its own tree below the first of them; so has, instead of an error, one of a ring of
 // tasks that await each other. WriteTaskTree does not suspend. From another goroutine it waits until the loop has an answer;
-// of a loop that is closed it writes nothing. It returns the error of w. The tree is a text for people, which may change.
+// a task that looks at another loop holds up its own for so long, and does so in [ToThread] if the two may look at each other. Of
+// a loop that is closed it writes nothing. It returns the error of w. The tree is a text for people, which may change.
 func WriteTaskTree(w io.Writer, l *Loop) error {
 	if w == nil {
 		panic("async: WriteTaskTree was called with a nil Writer")
