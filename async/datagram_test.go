@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -109,22 +110,28 @@ func TestDatagrams(t *testing.T) {
 		c := must(async.Dial(ctx, "udp", peer.LocalAddr().String()))
 		defer c.Close()
 		p := make([]byte, 10)
-		reader := async.Go(ctx, func(context.Context) error {
-			_, err := c.Read(make([]byte, 10))
-			return err
-		})
-		ticks(ctx, 3)
-		must(peer.WriteTo([]byte("x"), c.LocalAddr()))
 		raw := must(c.(syscall.Conn).SyscallConn())
-		for taken := false; !taken; runtime.Gosched() { // by the goroutine that reads
-			check(raw.Control(func(fd uintptr) {
-				_, _, err := syscall.Recvfrom(int(fd), p, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-				taken = err == syscall.EAGAIN
-			}))
+		for taken := false; !taken; {
+			reader := async.Go(ctx, func(context.Context) error {
+				_, err := c.Read(make([]byte, 10))
+				return err
+			})
+			async.Sleep(ctx, hundredth) // the goroutine that reads is likely to be in the kernel then
+			reader.Cancel()
+			waitFor(ctx, reader)
+			expectError(t, "Read", reader.Err(), async.ErrCancelled)
+			must(peer.WriteTo([]byte("x"), c.LocalAddr()))
+			for n := 0; n < 1000 && !taken; n++ {
+				check(raw.Control(func(fd uintptr) {
+					_, _, err := syscall.Recvfrom(int(fd), p, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+					taken = err == syscall.EAGAIN
+				}))
+				runtime.Gosched()
+			}
+			if !taken { // it has not begun to read
+				must(c.Read(p))
+			}
 		}
-		reader.Cancel()
-		waitFor(ctx, reader)
-		expectError(t, "Read", reader.Err(), async.ErrCancelled)
 		check(c.SetReadDeadline(time.Unix(1, 0)))
 		_, err := c.Read(p)
 		expectError(t, "Read", err, os.ErrDeadlineExceeded)
@@ -212,23 +219,24 @@ func TestUnixDatagrams(t *testing.T) {
 		defer peer.Close()
 		c := must(async.Dial(ctx, "unixgram", path))
 		defer c.Close()
-		p, sent := []byte("before"), 0
+		p := []byte("before")
+		var sent atomic.Int64
 		writer := async.Go(ctx, func(context.Context) error {
-			for ; ; sent++ {
+			for ; ; sent.Add(1) {
 				if _, err := c.Write(p); err != nil {
 					return err
 				}
 			}
 		})
-		for before := -1; before < sent; async.Sleep(ctx, hundredth) {
-			before = sent
+		for before := int64(-1); before < sent.Load(); async.Sleep(ctx, hundredth) {
+			before = sent.Load()
 		}
 		writer.Cancel()
 		waitFor(ctx, writer)
 		copy(p, "behind")
 		check(run(ctx, func() error {
 			q := make([]byte, 10)
-			for range sent + 1 {
+			for range sent.Load() + 1 {
 				n, _, err := peer.ReadFrom(q)
 				if err != nil || string(q[:n]) != "before" {
 					return errors.Join(err, errors.New("the peer reads "+string(q[:n])))
