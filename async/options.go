@@ -126,8 +126,8 @@ func ExceptionHandler(fn func(*Loop, ExceptionContext)) Option {
 func EagerTasks() Option { return func(o *options) { o.eager = true } }
 
 // Parallel has the tasks of the loop run at the same time, on as many processors as there are, each on a goroutine
-// of its own that comes from a pool: what Python's free-threaded build is to the one with the GIL. With n > 0 at most n of them compute at
-// the same time; one that waits does not count. With 0 there is no bound, and a negative n panics.
+// of its own that comes from a pool: what Python's free-threaded build is to the one with the GIL. With n > 0 at most
+// n of them compute at the same time; one that waits does not count. With 0 there is no bound, and a negative n panics.
 //
 // Tasks, groups, timeouts, cancellation, locks, queues, streams and context variables do what they always do. What
 // is gone is the order, and with it the right to touch what other tasks touch without a lock: between two waits

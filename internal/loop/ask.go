@@ -9,11 +9,10 @@ func (l *Loop) Ask(fn func()) bool {
 	}
 	q := &question{l: l, fn: fn, done: make(chan struct{})}
 	l.asked.Add(1)
-	if !l.post(q) {
+	if !l.bring(q) {
 		l.asked.Add(-1)
 		return false
 	}
-	l.settle()
 	select {
 	case <-q.done:
 		return true
@@ -43,12 +42,10 @@ func (q *question) RunReady() {
 
 // answer runs the questions that are ready, for a loop that stands still: there may be no next run.
 func (l *Loop) answer() {
-	for _, queue := range [][]Runnable{l.batch[l.pos:], l.ready} {
-		for i, x := range queue {
-			if q, ok := x.(*question); ok {
-				queue[i] = nop{}
-				q.RunReady()
-			}
+	for x := range l.queued() {
+		if q, ok := (*x).(*question); ok {
+			*x = nop{}
+			q.RunReady()
 		}
 	}
 }

@@ -82,12 +82,10 @@ func (l *Loop) tidyUp() {
 	if l.inboxed.Load() {
 		l.flush()
 	}
-	for _, queue := range [][]Runnable{l.batch[l.pos:], l.ready} {
-		for i, x := range queue {
-			if x, ok := x.(Tidier); ok && x.Tidies() {
-				queue[i] = nop{}
-				x.RunReady()
-			}
+	for x := range l.queued() {
+		if y, ok := (*x).(Tidier); ok && y.Tidies() {
+			*x = nop{}
+			y.RunReady()
 		}
 	}
 }
@@ -101,16 +99,14 @@ func (l *Loop) Alone() bool {
 	if _, armed := l.timers.next(); armed || l.tasks.n > 1 || l.Busy() {
 		return false
 	}
-	for _, queue := range [][]Runnable{l.batch[l.pos:], l.ready} {
-		for _, x := range queue {
-			if m, ok := x.(Moot); ok && m.Moot() {
-				continue
-			}
-			if y, ok := x.(Tidier); ok && y.Tidies() {
-				continue
-			}
-			return false
+	for x := range l.queued() {
+		if m, ok := (*x).(Moot); ok && m.Moot() {
+			continue
 		}
+		if y, ok := (*x).(Tidier); ok && y.Tidies() {
+			continue
+		}
+		return false
 	}
 	return true
 }

@@ -46,13 +46,11 @@ func (t *Task) Hurry() {
 	if t.state != woken || l.sched != nil {
 		return
 	}
-	for _, queue := range [][]Runnable{l.batch[l.pos:], l.ready} {
-		for i, x := range queue {
-			if x == Runnable(t) {
-				queue[i] = nop{}
-				l.pushInside(t)
-				return
-			}
+	for x := range l.queued() {
+		if *x == Runnable(t) {
+			*x = nop{}
+			l.pushInside(t)
+			return
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package loop
 
-import "github.com/petermattis/goid"
+import (
+	"iter"
+
+	"github.com/petermattis/goid"
+)
 
 // pushInside appends to the ready queue, inside. What came from outside before goes first.
 func (l *Loop) pushInside(x Runnable) {
@@ -111,14 +115,29 @@ func (a arrival) arrive() { a() }
 // The loop looks at its inbox in the middle of other things too, with the mutex of a lock or a future held: fn must not take one.
 // [Loop.Ask] is for those that do.
 func (l *Loop) Do(fn func()) bool {
-	if l.atOnce(fn) {
-		return true
-	}
-	if !l.post(arrival(fn)) {
+	return l.atOnce(fn) || l.bring(arrival(fn))
+}
+
+// bring posts x to a loop that may stand still. It reports false if the loop is closed.
+func (l *Loop) bring(x Runnable) bool {
+	if !l.post(x) {
 		return false
 	}
 	l.settle()
 	return true
+}
+
+// queued yields the places of the entries that are ready, in order. Those that come meanwhile are not among them.
+func (l *Loop) queued() iter.Seq[*Runnable] {
+	return func(yield func(*Runnable) bool) {
+		for _, queue := range [][]Runnable{l.batch[l.pos:], l.ready} {
+			for i := range queue {
+				if !yield(&queue[i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // atOnce runs fn if the caller is inside or the loop stands still, and is not closed; else it reports false.
