@@ -32,10 +32,6 @@ func othersTurns(ctx context.Context, work func()) (n int) {
 // turns all the same: a tick before each 128th operation in a row, and one for each real wait.
 func TestStreamFairness(t *testing.T) {
 	const operations = 128 * 40
-	connection := func(ctx context.Context) (net.Listener, string) {
-		ln := must(net.Listen("tcp", "127.0.0.1:0"))
-		return ln, ln.Addr().String()
-	}
 	for name, read := range map[string]func(ctx context.Context, r *async.StreamReader) error{
 		"Read":        func(ctx context.Context, r *async.StreamReader) error { _, err := r.Read(ctx, 1); return err },
 		"ReadExactly": func(ctx context.Context, r *async.StreamReader) error { _, err := r.ReadExactly(ctx, 1); return err },
@@ -50,9 +46,9 @@ func TestStreamFairness(t *testing.T) {
 		},
 	} {
 		t.Run(name+" of what has come already lets the others have a tick after each 128 times", onLoop(func(ctx context.Context, t *testing.T) {
-			ln, addr := connection(ctx)
+			ln := must(net.Listen("tcp", "127.0.0.1:0"))
 			defer ln.Close()
-			r, w, err := async.OpenConnection(ctx, "tcp", addr)
+			r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
 			check(err)
 			peer := must(ln.Accept())
 			defer peer.Close()
@@ -74,16 +70,8 @@ func TestStreamFairness(t *testing.T) {
 		}, realTime))
 	}
 	t.Run("a task that writes to a peer who takes everything lets the others run", onLoop(func(ctx context.Context, t *testing.T) {
-		ln, addr := connection(ctx)
-		defer ln.Close()
-		_, w, err := async.OpenConnection(ctx, "tcp", addr)
-		check(err)
-		conn := must(async.Dial(ctx, "tcp", addr))
-		for range 2 {
-			peer := must(ln.Accept())
-			defer peer.Close()
-			go io.Copy(io.Discard, peer)
-		}
+		_, w, conn, end := bothKinds(ctx, func(peer net.Conn) { io.Copy(io.Discard, peer) })
+		defer end()
 		for name, write := range map[string]func(){
 			"Write and Drain": func() { must(w.WriteString("x")); check(w.Drain(ctx)) },
 			"Conn.Write":      func() { must(conn.Write([]byte("x"))) },
@@ -97,26 +85,16 @@ func TestStreamFairness(t *testing.T) {
 				t.Errorf("%s: the other task has had %d turns", name, got)
 			}
 		}
-		check(conn.Close())
-		hangUp(ctx, w)
 	}, realTime))
 	t.Run("a task whose peer floods it can be cancelled", onLoop(func(ctx context.Context, t *testing.T) {
-		ln, addr := connection(ctx)
-		defer ln.Close()
-		r, w, err := async.OpenConnection(ctx, "tcp", addr)
-		check(err)
-		conn := must(async.Dial(ctx, "tcp", addr))
-		for range 2 {
-			peer := must(ln.Accept())
-			defer peer.Close()
-			go func() {
-				for p := make([]byte, 64<<10); ; {
-					if _, err := peer.Write(p); err != nil {
-						return
-					}
+		r, _, conn, end := bothKinds(ctx, func(peer net.Conn) {
+			for p := make([]byte, 64<<10); ; {
+				if _, err := peer.Write(p); err != nil {
+					return
 				}
-			}()
-		}
+			}
+		})
+		defer end()
 		for name, read := range map[string]func(ctx context.Context) error{
 			"Read":      func(ctx context.Context) error { _, err := r.Read(ctx, 1); return err },
 			"Conn.Read": func(context.Context) error { _, err := conn.Read(make([]byte, 1)); return err },
@@ -133,7 +111,26 @@ func TestStreamFairness(t *testing.T) {
 			waitFor(ctx, task)
 			expectEqual(t, name+" is cancelled", task.Cancelled(), true)
 		}
+	}, realTime))
+}
+
+// bothKinds opens a connection of streams and one of Dial, whose peers do what serve does. end closes them and their peers.
+func bothKinds(ctx context.Context, serve func(peer net.Conn)) (r *async.StreamReader, w *async.StreamWriter, conn net.Conn, end func()) {
+	ln := must(net.Listen("tcp", "127.0.0.1:0"))
+	addr := ln.Addr().String()
+	r, w, err := async.OpenConnection(ctx, "tcp", addr)
+	check(err)
+	conn = must(async.Dial(ctx, "tcp", addr))
+	peers := []net.Conn{must(ln.Accept()), must(ln.Accept())}
+	for _, peer := range peers {
+		go serve(peer)
+	}
+	return r, w, conn, func() {
 		check(conn.Close())
 		hangUp(ctx, w)
-	}, realTime))
+		for _, peer := range peers {
+			peer.Close()
+		}
+		ln.Close()
+	}
 }
