@@ -12,7 +12,8 @@ import (
 const workerIn, workerOut = 3, 4
 
 // workerPipes returns the pipes of a worker process. What the worker starts in its turn does not get
-// them, or the pool would not notice the worker's end.
+// them, or the pool would not notice the worker's end. They do not block a thread: the runtime looks
+// after a thread that is in a read every few microseconds, and so interrupts what is computed beside it.
 func workerPipes() (in, out *os.File, err error) {
 	for _, fd := range []int{workerIn, workerOut} {
 		var st syscall.Stat_t
@@ -23,6 +24,9 @@ func workerPipes() (in, out *os.File, err error) {
 			return nil, nil, fmt.Errorf("file %d is no pipe", fd)
 		}
 		syscall.CloseOnExec(fd)
+		if err := syscall.SetNonblock(fd, true); err != nil {
+			return nil, nil, err
+		}
 	}
 	return os.NewFile(workerIn, "calls"), os.NewFile(workerOut, "answers"), nil
 }
