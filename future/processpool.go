@@ -263,41 +263,46 @@ func (c *call[A, T, R]) complete(outcomes []outcome[T], err error) {
 func (c *call[A, T, R]) fail(err error) { c.complete(nil, err) }
 
 func (c *call[A, T, R]) encode(enc *gob.Encoder) error {
-	err := enc.Encode(callHead{c.f.name, len(c.args)})
-	for i := 0; i < len(c.args) && err == nil; i++ {
-		if err = enc.Encode(c.args[i]); err != nil {
-			err = fmt.Errorf("future: the argument of %s: %w", c.f.name, err)
-		}
+	if err := enc.Encode(callHead{c.f.name, len(c.args)}); err != nil {
+		return err
 	}
-	return err
+	if err := enc.Encode(c.args); err != nil {
+		return fmt.Errorf("future: the argument of %s: %w", c.f.name, err)
+	}
+	return nil
 }
 
 func (c *call[A, T, R]) decode(worker string, dec *gob.Decoder) error {
 	var head answerHead
-	if err := dec.Decode(&head); err != nil || len(head.Marks) != len(c.args) {
-		return fmt.Errorf("future: the answer of %s: %d outcomes: %w", worker, len(head.Marks), err)
+	if err := dec.Decode(&head); err != nil || head.N != len(c.args) {
+		return fmt.Errorf("future: the answer of %s: %d outcomes: %w", worker, head.N, err)
 	}
-	outcomes := make([]outcome[T], len(head.Marks))
-	for i, m := range head.Marks {
-		o := &outcomes[i]
+	var results []box[T]
+	if len(head.Marks) < head.N {
+		var err error
+		if results, err = decodeSlice[box[T]](dec, head.N); err != nil {
+			return fmt.Errorf("future: the result of %s: %w", c.f.name, err)
+		}
+	}
+	outcomes := make([]outcome[T], head.N)
+	for i, r := range results {
+		outcomes[i].v = r.V
+	}
+	for _, m := range head.Marks {
+		var err error
 		switch m.Kind {
 		case markPanic:
-			o.err = &PanicError{Value: m.Text, Stack: m.Stack}
+			err = &PanicError{Value: m.Text, Stack: m.Stack}
 		case markText:
-			o.err = &WorkerError{worker, m.Text}
-		case markError:
+			err = &WorkerError{worker, m.Text}
+		default:
 			var e errorBox
 			if err := dec.Decode(&e); err != nil {
 				return fmt.Errorf("future: an error of %s: %w", c.f.name, err)
 			}
-			o.err = e.Err
-		default:
-			var b box[T]
-			if err := dec.Decode(&b); err != nil {
-				return fmt.Errorf("future: the result of %s: %w", c.f.name, err)
-			}
-			o.v = b.V
+			err = e.Err
 		}
+		outcomes[m.Index].err = err
 	}
 	c.complete(outcomes, nil)
 	return nil

@@ -24,15 +24,50 @@ func (f Func[A, T]) Name() string {
 // registered is a function of any type.
 type registered struct {
 	name string
-	// decode decodes n arguments, and returns what calls the function with the i-th of them.
-	decode func(n int, dec *gob.Decoder) (call func(i int) served, err error)
+	// open reads n arguments.
+	open func(n int, dec *gob.Decoder) (work, error)
 }
 
-// served is the outcome of one call in a worker process.
+// work is the calls of one message, in a worker process.
+type work interface {
+	do(i int) served  // does a call and keeps its result
+	result(i int) any // a box of what is kept
+	forget(i int)     // keeps it no longer
+	results() any     // a slice of all boxes
+}
+
+// served says why a call in a worker process has no result, if it has none.
 type served struct {
-	value any // a box of the result, if there is neither an error nor a panic
 	err   error
 	panic *PanicError
+}
+
+func (s served) ok() bool { return s.err == nil && s.panic == nil }
+
+// batch is the work of a function of some types.
+type batch[A, T any] struct {
+	fn   func(A) (T, error)
+	args []box[A]
+	kept []box[T]
+}
+
+func (b *batch[A, T]) result(i int) any { return b.kept[i] }
+func (b *batch[A, T]) forget(i int)     { b.kept[i] = box[T]{} }
+func (b *batch[A, T]) results() any     { return b.kept }
+
+func (b *batch[A, T]) do(i int) (s served) {
+	defer func() {
+		if v := recover(); v != nil {
+			p := panics.NewRecovered(1, v)
+			s = served{panic: &PanicError{Value: fmt.Sprint(v), Stack: p.Stack}}
+		}
+	}()
+	v, err := b.fn(b.args[i].V)
+	if err != nil {
+		return served{err: err}
+	}
+	b.kept[i].V = v
+	return served{}
 }
 
 // box carries a value, so that it may be a nil pointer or of an interface type.
@@ -71,26 +106,12 @@ func Register[A, T any](name string, fn func(A) (T, error)) Func[A, T] {
 		panic(fmt.Sprintf("future: %q was registered after the program's initialisation", name))
 	}
 	r := &registered{name: name}
-	r.decode = func(n int, dec *gob.Decoder) (func(int) served, error) {
-		args := make([]box[A], n)
-		for i := range args {
-			if err := dec.Decode(&args[i]); err != nil {
-				return nil, fmt.Errorf("future: the argument of %s: %w", name, err)
-			}
+	r.open = func(n int, dec *gob.Decoder) (work, error) {
+		args, err := decodeSlice[box[A]](dec, n)
+		if err != nil {
+			return nil, fmt.Errorf("future: the argument of %s: %w", name, err)
 		}
-		return func(i int) (s served) {
-			defer func() {
-				if v := recover(); v != nil {
-					p := panics.NewRecovered(1, v)
-					s = served{panic: &PanicError{Value: fmt.Sprint(v), Stack: p.Stack}}
-				}
-			}()
-			v, err := fn(args[i].V)
-			if err != nil {
-				return served{err: err}
-			}
-			return served{value: box[T]{v}}
-		}, nil
+		return &batch[A, T]{fn, args, make([]box[T], n)}, nil
 	}
 	registry.Lock()
 	if _, taken := registry.byName[name]; taken {

@@ -15,7 +15,7 @@ import (
 
 // The kinds of frames.
 const (
-	frameCall    byte = iota // to the worker: a callHead and the arguments
+	frameCall    byte = iota // to the worker: a callHead and a slice of arguments
 	frameStarted             // from it: the call was read, and begins
 	frameAnswer              // an answerHead, and what it announces
 	frameRefused             // the call could not be read; the worker ends
@@ -28,10 +28,15 @@ type callHead struct {
 	N    int
 }
 
-// An answerHead tells of each call what follows.
-type answerHead struct{ Marks []mark }
+// An answerHead is followed by a slice of all results, if there is one, and by the errors in the order of
+// the marks.
+type answerHead struct {
+	N     int    // calls
+	Marks []mark // those without a result
+}
 
 type mark struct {
+	Index int
 	Kind  markKind
 	Text  string // of an error or a panic
 	Stack []byte
@@ -40,11 +45,20 @@ type mark struct {
 type markKind byte
 
 const (
-	markValue markKind = iota // a box
-	markError                 // an errorBox
-	markText                  // nothing
-	markPanic                 // nothing
+	markError markKind = iota // an errorBox follows
+	markText
+	markPanic
 )
+
+// decodeSlice decodes a slice of n.
+func decodeSlice[T any](dec *gob.Decoder, n int) ([]T, error) {
+	var s []T
+	err := dec.Decode(&s)
+	if err == nil && len(s) != n {
+		err = fmt.Errorf("there are %d values instead of %d", len(s), n)
+	}
+	return s, err
+}
 
 // errorBox carries an error whose type gob knows.
 type errorBox struct{ Err error }

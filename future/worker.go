@@ -94,7 +94,7 @@ func serve(from *receiver, to *sender, f frame, out io.Writer) error {
 	if r == nil {
 		return fmt.Errorf("future: the worker does not know %q", head.Name)
 	}
-	call, err := r.decode(head.N, dec)
+	work, err := r.open(head.N, dec)
 	if err != nil {
 		return err
 	}
@@ -109,53 +109,53 @@ func serve(from *receiver, to *sender, f frame, out io.Writer) error {
 	go func() { // which the function may end by runtime.Goexit
 		defer close(done)
 		for i := range outcomes {
-			outcomes[i] = call(i)
+			outcomes[i] = work.do(i)
 		}
 	}()
 	<-done
-	to.answer(head.Name, outcomes)
+	to.answer(head.Name, work, outcomes)
 	return nil
 }
 
-// answer encodes outcomes. What cannot be sent becomes an error of its own call.
-func (s *sender) answer(name string, outcomes []served) {
+// answer encodes what has become of the calls. A result that cannot be sent becomes an error of its own call.
+func (s *sender) answer(name string, work work, outcomes []served) {
 	sendable := func(v any) error { return gob.NewEncoder(io.Discard).Encode(v) }
 	for careful := false; ; careful = true {
-		head := answerHead{make([]mark, len(outcomes))}
-		for i, o := range outcomes {
-			if careful && o.value != nil {
-				if err := sendable(o.value); err != nil {
-					outcomes[i] = served{err: fmt.Errorf("future: the result of %s: %w", name, err)}
-					o = outcomes[i]
+		head := answerHead{N: len(outcomes)}
+		for i := range outcomes {
+			o := &outcomes[i]
+			if o.ok() && careful {
+				if err := sendable(work.result(i)); err != nil {
+					work.forget(i)
+					o.err = fmt.Errorf("future: the result of %s: %w", name, err)
 				}
 			}
 			switch {
+			case o.ok():
 			case o.panic != nil:
-				head.Marks[i] = mark{Kind: markPanic, Text: o.panic.Value.(string), Stack: o.panic.Stack}
-			case o.err == nil:
-				head.Marks[i] = mark{Kind: markValue}
+				head.Marks = append(head.Marks, mark{Index: i, Kind: markPanic, Text: o.panic.Value.(string), Stack: o.panic.Stack})
 			case sendable(errorBox{o.err}) == nil:
-				head.Marks[i] = mark{Kind: markError}
+				head.Marks = append(head.Marks, mark{Index: i, Kind: markError})
 			default:
-				head.Marks[i] = mark{Kind: markText, Text: o.err.Error()}
+				head.Marks = append(head.Marks, mark{Index: i, Kind: markText, Text: o.err.Error()})
 			}
 		}
-		if s.encodeAnswer(head, outcomes) == nil {
+		if s.encodeAnswer(head, work, outcomes) == nil {
 			return
 		}
 		s.abandon()
 	}
 }
 
-func (s *sender) encodeAnswer(head answerHead, outcomes []served) error {
+func (s *sender) encodeAnswer(head answerHead, work work, outcomes []served) error {
 	enc := s.begin()
 	err := enc.Encode(head)
-	for i := 0; i < len(outcomes) && err == nil; i++ {
-		switch head.Marks[i].Kind {
-		case markValue:
-			err = enc.Encode(outcomes[i].value)
-		case markError:
-			err = enc.Encode(errorBox{outcomes[i].err})
+	if err == nil && len(head.Marks) < head.N {
+		err = enc.Encode(work.results())
+	}
+	for _, m := range head.Marks {
+		if err == nil && m.Kind == markError {
+			err = enc.Encode(errorBox{outcomes[m.Index].err})
 		}
 	}
 	return err
