@@ -1,5 +1,7 @@
 package future
 
+import "slices"
+
 // fifo is a queue in a slice.
 type fifo[T any] struct {
 	items []T
@@ -15,6 +17,16 @@ func (q *fifo[T]) push(x T) {
 		q.items, q.head = q.items[:n], 0
 	}
 	q.items = append(q.items, x)
+}
+
+// pushFront puts x before all others.
+func (q *fifo[T]) pushFront(x T) {
+	if q.head == 0 {
+		q.items = slices.Insert(q.items, 0, x)
+		return
+	}
+	q.head--
+	q.items[q.head] = x
 }
 
 func (q *fifo[T]) pop() T {

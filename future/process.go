@@ -20,16 +20,18 @@ var ErrBrokenWorker = errors.New("future: the worker process has ended")
 
 // A process is a worker process, as its pool sees it.
 type process struct {
-	name string
-	cmd  *exec.Cmd
-	in   *os.File // where calls are written
-	out  *os.File
-	from *bufio.Reader // of out
-	to   sender
-	read receiver
-	gone chan struct{} // closed when it has ended, and was waited for
-	err  error         // how; read after gone
-	late atomic.Bool   // it was killed because a call took too long
+	name    string
+	cmd     *exec.Cmd
+	in      *os.File // where calls are written
+	out     *os.File
+	from    *bufio.Reader // of out
+	to      sender
+	read    receiver
+	tickets *tickets
+	calls   int           // those that it was given, but for the one ahead
+	gone    chan struct{} // closed when it has ended, and was waited for
+	err     error         // how; read after gone
+	late    atomic.Bool   // it was killed because a call took too long
 }
 
 // startProcess starts this program again as a worker.
@@ -49,17 +51,23 @@ func startProcess(name string, stderr io.Writer) (*process, error) {
 		return nil, err
 	}
 	defer answersW.Close()
+	tickets, err := newTickets()
+	if err != nil {
+		callsW.Close()
+		answersR.Close()
+		return nil, err
+	}
 	registry.Lock()
 	count := len(registry.byName)
 	registry.Unlock()
-	w := &process{name: name, in: callsW, out: answersR, from: bufio.NewReader(answersR), gone: make(chan struct{})}
+	w := &process{name: name, in: callsW, out: answersR, from: bufio.NewReader(answersR), tickets: tickets, gone: make(chan struct{})}
 	w.cmd = &exec.Cmd{
 		Path:        exe,
 		Args:        os.Args, // so that the initialisation does the same as here
 		Env:         append(os.Environ(), fmt.Sprintf("%s=%d %s", workerEnv, count, name)),
 		Stdout:      os.Stdout,
 		Stderr:      &lines{prefix: "[" + name + "] ", to: stderr},
-		ExtraFiles:  []*os.File{callsR, answersW},
+		ExtraFiles:  []*os.File{callsR, answersW, tickets.r},
 		SysProcAttr: processAttr(),
 		WaitDelay:   time.Second, // for what the worker has started, and has our pipe as its stderr
 	}
@@ -68,6 +76,7 @@ func startProcess(name string, stderr io.Writer) (*process, error) {
 	if err := <-began; err != nil {
 		callsW.Close()
 		answersR.Close()
+		tickets.close()
 		return nil, err
 	}
 	return w, nil
@@ -122,55 +131,59 @@ func (w *process) broken() error {
 	return fmt.Errorf("%w: %s, process %d: %s", ErrBrokenWorker, w.name, w.cmd.Process.Pid, how)
 }
 
-// do has the worker do a call. It reports whether the worker can be used further, and whether the call
-// has not begun, so that another worker may do it.
-func (w *process) do(c remoteCall, limit time.Duration) (usable, again bool) {
-	if err := c.encode(w.to.begin()); err != nil {
+// encode makes a call the next to be sent.
+func (w *process) encode(c remoteCall) error {
+	err := c.encode(w.to.begin())
+	if err == nil {
+		err = w.to.tooLong()
+	}
+	if err != nil {
 		w.to.abandon()
-		c.fail(err)
-		return true, false
 	}
-	if limit > 0 {
-		t := time.AfterFunc(limit, func() {
-			w.late.Store(true)
-			w.cmd.Process.Kill()
-		})
-		defer t.Stop()
+	return err
+}
+
+// killAfter kills the worker if the call that it is at has not ended in time. The function that it returns
+// is called when that has ended.
+func (w *process) killAfter(limit time.Duration) (ended func()) {
+	if limit <= 0 {
+		return func() {}
 	}
-	begun := false
-	err := w.to.send(w.in, frameCall)
-	for err == nil {
-		var f frame
-		if f, err = readFrame(w.from); err != nil {
-			break
-		}
-		dec, kind := w.read.open(f)
-		switch kind {
-		case frameStarted:
-			begun = true
-		case frameRefused:
-			c.fail(&WorkerError{w.name, string(f.body)})
-			w.end(true)
-			return false, false
+	t := time.AfterFunc(limit, func() {
+		w.late.Store(true)
+		w.cmd.Process.Kill()
+	})
+	return func() { t.Stop() }
+}
+
+// await waits for the answer to a call that the worker was sent. It reports whether the worker can be used further, and whether the call
+// has not begun, so that another worker may do it.
+func (w *process) await(c remoteCall) (usable, again bool) {
+	f, err := readFrame(w.from)
+	if err != nil {
+		broken := w.broken()
+		switch {
+		case w.late.Load():
+			c.fail(&timeoutCause{cause: broken})
+		case w.tickets.begun(c.place()):
+			c.fail(broken)
 		default:
-			if err := c.decode(w.name, dec); err != nil {
-				c.fail(err)
-				w.end(true)
-				return false, false
-			}
-			return true, false
+			return false, true
 		}
+		return false, false
 	}
-	broken := w.broken()
-	switch {
-	case w.late.Load():
-		c.fail(&timeoutCause{cause: broken})
-	case begun:
-		c.fail(broken)
-	default:
-		return false, true
+	dec, kind := w.read.open(f)
+	if kind == frameRefused {
+		err = &WorkerError{w.name, string(f.body)}
+	} else {
+		err = c.decode(w.name, dec)
 	}
-	return false, false
+	if err != nil {
+		w.end(true)
+		c.fail(err)
+		return false, false
+	}
+	return true, false
 }
 
 // A WorkerError is an error of a function in a worker process whose type could not be sent: its text.

@@ -2,18 +2,13 @@ package future
 
 import (
 	"context"
-	"encoding/gob"
-	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/asyncgo/asyncgo/internal/loop"
 	"github.com/petermattis/goid"
 )
 
@@ -26,6 +21,9 @@ import (
 // [Register]. What a worker writes to its stdout goes to that of the program, what it writes to its
 // stderr is passed on with the worker's name before each line. A worker that crashes, or is killed,
 // fails the call it was at with [ErrBrokenWorker], and is replaced.
+//
+// A worker gets one call ahead of the one it is at, so that it need not wait between them. Until it comes
+// to that, another may take it over.
 //
 // A ProcessPool must be shut down by [ProcessPool.Shutdown]. Workers end when the program does, however it
 // ends: their pipe is closed then, and Linux kills those that do not notice. All methods are safe for
@@ -58,7 +56,7 @@ type ProcessStats struct {
 	Workers   int    // processes at most
 	Processes int    // processes now
 	Running   int    // calls that run now
-	Queued    int    // calls that no worker has yet, cancelled ones included until their turn comes
+	Queued    int    // calls that have not begun, cancelled ones included until their turn comes
 	Done      uint64 // calls that were answered
 	Broken    uint64 // processes that crashed or were killed
 	Started   uint64 // processes in all
@@ -134,186 +132,12 @@ func (p *ProcessPool) check(method string) {
 	}
 }
 
-// remoteCall is a call in the queue of a pool.
-type remoteCall interface {
-	claim() bool // before it is done; false if it was cancelled
-	drop()
-	size() int
-	encode(*gob.Encoder) error
-	decode(worker string, dec *gob.Decoder) error
-	fail(error)
-}
-
-// Call has f called with arg by a worker process and returns the future of its outcome. It stands for
-// submit. It does not block.
-//
-// The future can be cancelled until a worker has got the call. An argument or a result that gob cannot
-// encode is an error of this call. A panic in the function is a [PanicError] whose value is its text.
-// After Shutdown the future has failed with [ErrShutdown].
-func Call[A, T any](p *ProcessPool, f Func[A, T], arg A) *Future[T] {
-	p.check("Call")
-	c := newCall[A, T](f, []box[A]{{arg}}, func(outcomes []outcome[T], err error) (T, error) {
-		if err != nil {
-			return *new(T), err
-		}
-		return outcomes[0].v, outcomes[0].err
-	})
-	p.submit(c)
-	return &c.fut
-}
-
-// CallMap is [Map] for a [ProcessPool]. The items go to the workers in chunks of the given size, which is
-// chunksize: with many small items a large chunk saves most of the cost. If a worker breaks, all items
-// of its chunk fail. It panics if chunk is not positive.
-func CallMap[A, T any](ctx context.Context, p *ProcessPool, f Func[A, T], items iter.Seq[A], chunk int) iter.Seq2[T, error] {
-	p.check("CallMap")
-	switch {
-	case ctx == nil:
-		panic("future: CallMap was called with a nil ctx")
-	case items == nil:
-		panic("future: CallMap was called with nil items")
-	case chunk <= 0:
-		panic(fmt.Sprintf("future: CallMap was called with chunks of %d items", chunk))
-	}
-	chunks := func(yield func([]box[A]) bool) {
-		var args []box[A]
-		for item := range items {
-			if args = append(args, box[A]{item}); len(args) == chunk {
-				if !yield(args) {
-					return
-				}
-				args = nil
-			}
-		}
-		if len(args) > 0 {
-			yield(args)
-		}
-	}
-	submit := func(args []box[A]) *Future[[]outcome[T]] {
-		c := newCall[A, T](f, args, func(outcomes []outcome[T], err error) ([]outcome[T], error) {
-			if err == nil || errors.Is(err, ErrShutdown) {
-				return outcomes, err
-			}
-			outcomes = make([]outcome[T], len(args))
-			for i := range outcomes {
-				outcomes[i].err = err
-			}
-			return outcomes, nil
-		})
-		p.submit(c)
-		return &c.fut
-	}
-	return inOrder(ctx, 2*p.workers, iter.Seq[[]box[A]](chunks), submit, func(f *Future[[]outcome[T]], yield func(T, error) bool) bool {
-		outcomes, err := f.Result()
-		if err != nil {
-			return yield(*new(T), err)
-		}
-		for _, o := range outcomes {
-			if !yield(o.v, o.err) {
-				return false
-			}
-		}
-		return true
-	})
-}
-
-// outcome is what has become of one argument.
-type outcome[T any] struct {
-	v   T
-	err error
-}
-
-// call is a remoteCall of some types, and its future.
-type call[A, T, R any] struct {
-	fut    Future[R]
-	owner  loop.Owner
-	state  atomic.Uint32 // a jobState
-	f      *registered
-	args   []box[A]
-	finish func([]outcome[T], error) (R, error)
-}
-
-func newCall[A, T, R any](f Func[A, T], args []box[A], finish func([]outcome[T], error) (R, error)) *call[A, T, R] {
-	if f.r == nil {
-		panic("future: a function was called that Register has not made")
-	}
-	c := &call[A, T, R]{f: f.r, args: args, finish: finish}
-	c.owner.Canceller = c
-	c.fut.p.Bind(nil, &c.owner)
-	return c
-}
-
-func (c *call[A, T, R]) claim() bool { return c.state.CompareAndSwap(queued, started) }
-func (c *call[A, T, R]) drop()       { c.CancelWaited(plainCause) }
-func (c *call[A, T, R]) size() int   { return len(c.args) }
-
-// CancelWaited implements loop.Canceller.
-func (c *call[A, T, R]) CancelWaited(cause *loop.Cause) bool {
-	if !c.state.CompareAndSwap(queued, withdrawn) {
-		return false
-	}
-	return c.fut.p.Complete(*new(R), cancelledBy(cause), true)
-}
-
-func (c *call[A, T, R]) complete(outcomes []outcome[T], err error) {
-	v, err := c.finish(outcomes, err)
-	c.fut.p.Complete(v, err, false)
-}
-
-func (c *call[A, T, R]) fail(err error) { c.complete(nil, err) }
-
-func (c *call[A, T, R]) encode(enc *gob.Encoder) error {
-	if err := enc.Encode(callHead{c.f.name, len(c.args)}); err != nil {
-		return err
-	}
-	if err := enc.Encode(c.args); err != nil {
-		return fmt.Errorf("future: the argument of %s: %w", c.f.name, err)
-	}
-	return nil
-}
-
-func (c *call[A, T, R]) decode(worker string, dec *gob.Decoder) error {
-	var head answerHead
-	if err := dec.Decode(&head); err != nil || head.N != len(c.args) {
-		return fmt.Errorf("future: the answer of %s: %d outcomes: %w", worker, head.N, err)
-	}
-	var results []box[T]
-	if len(head.Marks) < head.N {
-		var err error
-		if results, err = decodeSlice[box[T]](dec, head.N); err != nil {
-			return fmt.Errorf("future: the result of %s: %w", c.f.name, err)
-		}
-	}
-	outcomes := make([]outcome[T], head.N)
-	for i, r := range results {
-		outcomes[i].v = r.V
-	}
-	for _, m := range head.Marks {
-		var err error
-		switch m.Kind {
-		case markPanic:
-			err = &PanicError{Value: m.Text, Stack: m.Stack}
-		case markText:
-			err = &WorkerError{worker, m.Text}
-		default:
-			var e errorBox
-			if err := dec.Decode(&e); err != nil {
-				return fmt.Errorf("future: an error of %s: %w", c.f.name, err)
-			}
-			err = e.Err
-		}
-		outcomes[m.Index].err = err
-	}
-	c.complete(outcomes, nil)
-	return nil
-}
-
 // submit puts a call at the end of the queue.
 func (p *ProcessPool) submit(c remoteCall) {
 	p.mu.Lock()
 	if p.shut {
 		p.mu.Unlock()
-		if c.claim() {
+		if c.place().claim() {
 			c.fail(ErrShutdown)
 		}
 		return
@@ -337,7 +161,6 @@ func (p *ProcessPool) submit(c remoteCall) {
 func (p *ProcessPool) run(n int) {
 	name := fmt.Sprintf("%s-%d", p.name, n)
 	var w *process
-	calls := 0
 	id := goid.Get()
 	p.mu.Lock()
 	p.runners[id] = struct{}{}
@@ -355,43 +178,61 @@ func (p *ProcessPool) run(n int) {
 			p.drained = nil
 		}
 	}()
-	for c := p.next(); c != nil; c = p.next() {
-		if !c.claim() {
-			continue
-		}
-		p.count(func(s *ProcessStats) { s.Running++ })
-		// A worker that was killed while it was idle has not seen the call, and the next one may do it. That a
-		// fresh one ends before it has begun, again and again, is no accident.
-		again := true
-		for tries := 0; again; tries++ {
-			if w != nil && w.isGone() {
-				p.end(w, true)
-				p.count(func(s *ProcessStats) { s.Broken++ })
-				w = nil
-			}
-			if w == nil {
-				var err error
-				if w, err = p.start(name); err != nil {
-					c.fail(fmt.Errorf("future: starting %s: %w", name, err))
-					break
-				}
-				calls = 0
-			}
-			usable, retry := w.do(c, p.limit*time.Duration(c.size()))
-			if again = retry && tries < 3; retry && !again {
-				c.fail(w.broken())
-			}
-			if !usable {
-				p.count(func(s *ProcessStats) { s.Broken++ })
-				p.end(w, true)
-				w = nil
-			}
-		}
+	for c, sent := p.next(w); c != nil; c, sent = p.next(w) {
+		w = p.do(name, w, c, sent)
 		p.count(func(s *ProcessStats) { s.Running--; s.Done++ })
-		if calls++; w != nil && calls == p.max {
+		if w != nil && p.max > 0 && w.calls >= p.max {
 			p.end(w, false)
 			w = nil
 		}
+	}
+}
+
+// do has a call done by the worker w, which may have it already, and returns the worker for the next.
+func (p *ProcessPool) do(name string, w *process, c remoteCall, sent bool) *process {
+	// A worker that was killed while it was idle has not seen the call, and the next one may do it. That a
+	// fresh one ends before it has begun, again and again, is no accident.
+	for tries := 0; ; tries++ {
+		if w != nil && w.isGone() && !sent {
+			p.count(func(s *ProcessStats) { s.Broken++ })
+			p.end(w, true)
+			w = nil
+		}
+		if w == nil {
+			var err error
+			if w, err = p.start(name); err != nil {
+				c.fail(fmt.Errorf("future: starting %s: %w", name, err))
+				return nil
+			}
+		}
+		ended := w.killAfter(p.limit * time.Duration(c.size()))
+		if !sent {
+			if err := w.encode(c); err != nil {
+				ended()
+				c.fail(err)
+				return w
+			}
+			w.tickets.issue(c.place())
+			w.to.send(w.in, frameCall) // if it fails, so does what comes
+		}
+		w.calls++
+		p.sendAhead(w)
+		usable, again := w.await(c)
+		ended()
+		if again && tries == 3 {
+			again = false
+			c.fail(w.broken())
+		}
+		if usable {
+			return w
+		}
+		p.count(func(s *ProcessStats) { s.Broken++ })
+		p.end(w, true)
+		w = nil
+		if !again {
+			return nil
+		}
+		sent = false
 	}
 }
 
@@ -401,23 +242,99 @@ func (p *ProcessPool) count(change func(*ProcessStats)) {
 	change(&p.stats)
 }
 
-// next waits for the next call, and returns nil when there will be none.
-func (p *ProcessPool) next() remoteCall {
+// stale is for how long a call may be ahead at a worker before another takes it that comes for a call. The
+// one that it waits for is a long one then, so that little is lost.
+const stale = 20 * time.Millisecond
+
+// next waits for the next call, and returns nil when there will be none. It may be one that the worker w,
+// if not nil, was sent.
+func (p *ProcessPool) next(w *process) (c remoteCall, sent bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.queue.len() == 0 {
-		if p.shut {
-			return nil
+	if w != nil {
+		if c := w.tickets.promote(); c != nil {
+			p.stats.Running++
+			return c, true
 		}
-		p.idle++
-		p.more.Wait()
-		p.idle--
 	}
-	return p.queue.pop()
+	for {
+		if c = p.takeAhead(stale); c == nil && p.queue.len() > 0 {
+			c = p.queue.pop()
+		}
+		if c == nil {
+			c = p.takeAhead(0)
+		}
+		switch {
+		case c != nil:
+			if c.place().claim() {
+				p.stats.Running++
+				return c, false
+			}
+		case p.shut:
+			return nil, false
+		default:
+			p.idle++
+			p.more.Wait()
+			p.idle--
+		}
+	}
+}
+
+// takeAhead takes a call from a worker that has it ahead for so long already.
+func (p *ProcessPool) takeAhead(age time.Duration) remoteCall {
+	for w := range p.procs {
+		if c := w.tickets.takeAhead(age); c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+// sendAhead sends the worker the call that it is to do after the one it is at, if there are more than other
+// workers come for.
+func (p *ProcessPool) sendAhead(w *process) {
+	for c := p.reserve(w); c != nil; c = p.reserve(w) {
+		if err := w.encode(c); err != nil {
+			if ours, _ := w.tickets.takeBack(c.place(), started); ours {
+				c.fail(err)
+			}
+			continue
+		}
+		if w.tickets.issueAhead(c) {
+			w.to.send(w.in, frameCall) // if it fails, so does the call before
+			return
+		}
+		w.to.abandon()
+	}
+}
+
+// reserve finds the call that sendAhead sends.
+func (p *ProcessPool) reserve(w *process) remoteCall {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.max > 0 && w.calls >= p.max || p.limit > 0 {
+		return nil // with a limit, it must be certain whose time is over
+	}
+	for p.queue.len() > p.live-p.stats.Running {
+		c := p.takeAhead(stale)
+		if c == nil {
+			c = p.queue.pop()
+		}
+		if w.tickets.reserve(c) {
+			return c
+		}
+	}
+	return nil
 }
 
 // start starts a worker process.
 func (p *ProcessPool) start(name string) (*process, error) {
+	p.mu.Lock()
+	killed := p.killed
+	p.mu.Unlock()
+	if killed {
+		return nil, fmt.Errorf("%w: its pool was killed", ErrBrokenWorker)
+	}
 	w, err := startProcess(name, &p.stderr)
 	if err != nil {
 		return nil, err
@@ -432,12 +349,25 @@ func (p *ProcessPool) start(name string) (*process, error) {
 	return w, nil
 }
 
-// end ends a worker process.
+// end ends a worker process. The call that it had ahead goes back to the queue.
 func (p *ProcessPool) end(w *process, kill bool) {
 	w.end(kill)
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	delete(p.procs, w)
+	c, lost := w.tickets.close()
+	killed := p.killed
+	if c != nil && !lost && !killed {
+		p.queue.pushFront(c)
+		p.more.Signal()
+	}
+	p.mu.Unlock()
+	switch {
+	case c == nil:
+	case lost:
+		c.fail(w.broken())
+	case killed:
+		c.drop()
+	}
 }
 
 // Shutdown ends the pool: no more calls are taken, and Shutdown waits until those that were are done and
@@ -474,12 +404,15 @@ func (p *ProcessPool) Shutdown(ctx context.Context) error {
 	}
 }
 
-// CancelPending takes all calls out of the queue that no worker has yet, cancels their futures, and
-// returns how many that were.
+// CancelPending takes all calls out of the queue that have not begun, cancels their futures, and returns
+// how many that were.
 func (p *ProcessPool) CancelPending() int {
 	p.check("CancelPending")
 	p.mu.Lock()
 	var calls []remoteCall
+	for c := p.takeAhead(0); c != nil; c = p.takeAhead(0) {
+		calls = append(calls, c)
+	}
 	for p.queue.len() > 0 {
 		calls = append(calls, p.queue.pop())
 	}
@@ -514,5 +447,10 @@ func (p *ProcessPool) Stats() ProcessStats {
 	defer p.mu.Unlock()
 	s := p.stats
 	s.Workers, s.Processes, s.Queued = p.workers, len(p.procs), p.queue.len()
+	for w := range p.procs {
+		if w.tickets.hasAhead() {
+			s.Queued++
+		}
+	}
 	return s
 }

@@ -30,6 +30,7 @@ type registered struct {
 
 // work is the calls of one message, in a worker process.
 type work interface {
+	size() int
 	do(i int) served  // does a call and keeps its result
 	result(i int) any // a box of what is kept
 	forget(i int)     // keeps it no longer
@@ -51,6 +52,7 @@ type batch[A, T any] struct {
 	kept []box[T]
 }
 
+func (b *batch[A, T]) size() int        { return len(b.args) }
 func (b *batch[A, T]) result(i int) any { return b.kept[i] }
 func (b *batch[A, T]) forget(i int)     { b.kept[i] = box[T]{} }
 func (b *batch[A, T]) results() any     { return b.kept }

@@ -18,6 +18,7 @@ type jobState = uint32
 
 const (
 	queued jobState = iota
+	ahead           // of a process pool: a worker has it already, and has not begun it
 	started
 	withdrawn
 )

@@ -16,8 +16,7 @@ import (
 // The kinds of frames.
 const (
 	frameCall    byte = iota // to the worker: a callHead and a slice of arguments
-	frameStarted             // from it: the call was read, and begins
-	frameAnswer              // an answerHead, and what it announces
+	frameAnswer              // from it: an answerHead, and what it announces
 	frameRefused             // the call could not be read; the worker ends
 
 	frameFresh byte = 0x80 // a flag: the body begins a new stream
@@ -82,8 +81,19 @@ func (s *sender) begin() *gob.Encoder {
 // abandon drops a frame that could not be encoded.
 func (s *sender) abandon() { s.enc = nil }
 
+// tooLong returns an error if the frame is longer than one can be.
+func (s *sender) tooLong() error {
+	if s.buf.Len() > maxFrame {
+		return fmt.Errorf("future: %d bytes are too many for a worker process", s.buf.Len())
+	}
+	return nil
+}
+
 // send writes the frame.
 func (s *sender) send(w io.Writer, kind byte) error {
+	if err := s.tooLong(); err != nil {
+		return err
+	}
 	if s.fresh {
 		kind |= frameFresh
 		s.fresh = false
@@ -95,9 +105,6 @@ func writeFrame(w io.Writer, kind byte, body []byte) error {
 	frame := make([]byte, 5, 5+len(body))
 	frame[0] = kind
 	binary.BigEndian.PutUint32(frame[1:], uint32(len(body)))
-	if len(body) > maxFrame {
-		return fmt.Errorf("future: %d bytes are too many for a worker process", len(body))
-	}
 	_, err := w.Write(append(frame, body...))
 	return err
 }

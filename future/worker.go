@@ -47,61 +47,74 @@ var errLeft = errors.New("future: the function was left by runtime.Goexit")
 func serveWorker() {
 	// Who presses ^C means the program, which tells its workers.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
-	in, out, err := workerPipes()
+	in, out, tickets, err := workerPipes()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "future: %s was not started by a pool: %v\n", workerName, err)
 		os.Exit(2)
 	}
-	var busy atomic.Bool
-	calls := make(chan frame)
+	var under atomic.Int32 // calls that were read, and have no answer yet
+	calls := make(chan frame, 2)
 	go func() {
 		for {
 			f, err := readFrame(in)
 			if err != nil {
-				if busy.Load() {
+				if under.Load() > 0 {
 					os.Exit(1) // there is nobody left to work for
 				}
 				os.Exit(0)
 			}
-			busy.Store(true)
+			under.Add(1)
 			calls <- f
 		}
 	}()
 	var from receiver
 	var to sender
 	for f := range calls {
-		if err := serve(&from, &to, f, out); err != nil {
-			writeFrame(out, frameRefused, []byte(err.Error()))
+		name, work, err := read(&from, f) // also if it was taken back, for what it says about types
+		var ticket [1]byte
+		if _, lost := io.ReadFull(tickets, ticket[:]); lost != nil {
 			os.Exit(1)
 		}
-		busy.Store(false)
+		void := ticket[0] == ticketVoid
+		if err != nil {
+			if !void {
+				writeFrame(out, frameRefused, []byte(err.Error()))
+			}
+			os.Exit(1)
+		}
+		if !void {
+			to.answer(name, work, serve(work))
+		}
+		under.Add(-1)
+		if void {
+			continue
+		}
 		if err := to.send(out, frameAnswer); err != nil {
 			os.Exit(1)
 		}
 	}
 }
 
-// serve does one call and leaves the answer in to. An error means that the call could not be read.
-func serve(from *receiver, to *sender, f frame, out io.Writer) error {
+// read reads the calls of a message.
+func read(from *receiver, f frame) (string, work, error) {
 	dec, _ := from.open(f)
 	var head callHead
 	if err := dec.Decode(&head); err != nil {
-		return fmt.Errorf("future: a call: %w", err)
+		return "", nil, fmt.Errorf("future: a call: %w", err)
 	}
 	registry.Lock()
 	r := registry.byName[head.Name]
 	registry.Unlock()
 	if r == nil {
-		return fmt.Errorf("future: the worker does not know %q", head.Name)
+		return "", nil, fmt.Errorf("future: the worker does not know %q", head.Name)
 	}
 	work, err := r.open(head.N, dec)
-	if err != nil {
-		return err
-	}
-	if err := writeFrame(out, frameStarted, nil); err != nil {
-		return err
-	}
-	outcomes := make([]served, head.N)
+	return head.Name, work, err
+}
+
+// serve does the calls of a message.
+func serve(work work) []served {
+	outcomes := make([]served, work.size())
 	for i := range outcomes {
 		outcomes[i].err = errLeft
 	}
@@ -113,8 +126,7 @@ func serve(from *receiver, to *sender, f frame, out io.Writer) error {
 		}
 	}()
 	<-done
-	to.answer(head.Name, work, outcomes)
-	return nil
+	return outcomes
 }
 
 // answer encodes what has become of the calls. A result that cannot be sent becomes an error of its own call.

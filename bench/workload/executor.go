@@ -195,9 +195,7 @@ func CPUThreads(size int) Workload {
 	}
 }
 
-// CPUProcesses computes in worker processes. An operation is one loop. Between two calls a worker waits until its answer has woken
-// the program on the other processor, and the next call has woken it, which takes a good part of a millisecond on a machine that wakes
-// slowly. So a loop is longer than those that threads get: as long as the tutorials', of ten million additions.
+// CPUProcesses computes in worker processes. An operation is one loop, as long as the tutorials', of ten million additions.
 func CPUProcesses(size int) Workload {
 	return Workload{
 		Name:  "cpu_processes",
