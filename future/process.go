@@ -79,6 +79,7 @@ func startProcess(name string, stderr io.Writer) (*process, error) {
 		tickets.close()
 		return nil, err
 	}
+	tickets.raw.Control(unblock)
 	return w, nil
 }
 

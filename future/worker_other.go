@@ -12,3 +12,5 @@ func workerPipes() (in, out, tickets *os.File, err error) {
 }
 
 func readNow(uintptr, []byte) int { return -1 }
+
+func unblock(uintptr) {}

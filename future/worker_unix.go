@@ -31,6 +31,9 @@ func workerPipes() (in, out, tickets *os.File, err error) {
 	return os.NewFile(workerIn, "calls"), os.NewFile(workerOut, "answers"), os.NewFile(workerTickets, "tickets"), nil
 }
 
+// unblock undoes what passing a file on to a process has done to it.
+func unblock(fd uintptr) { syscall.SetNonblock(int(fd), true) }
+
 // readNow reads what a file has that does not block, and returns how many bytes that were, or an error's
 // -1.
 func readNow(fd uintptr, buf []byte) int {
