@@ -104,6 +104,20 @@ func TestParallel(t *testing.T) {
 		expectError(t, "the task", err, nil)
 		order.expect(t, "sets", "goes on")
 	}))
+	t.Run("tasks that are ready get their places in order, so that none is passed over for ever", inParallel(1, func(ctx context.Context, t *testing.T) {
+		var order chronicle
+		l := must(async.RunningLoop(ctx))
+		var all []*async.Task[async.Void]
+		for i := range 4 {
+			all = append(all, async.Go(ctx, func(context.Context) error { order.add("%d", i); return nil }))
+		}
+		for async.Stats(l).Running < 1+len(all) { // main has the place, and all the others are in the line for it
+			runtime.Gosched()
+		}
+		_, err := async.GatherOf(ctx, all)
+		expectError(t, "the tasks", err, nil)
+		order.expect(t, "0", "1", "2", "3")
+	}))
 	t.Run("Block gives the place back while its function blocks", inParallel(1, func(ctx context.Context, t *testing.T) {
 		ch := make(chan int)
 		async.Go(ctx, func(context.Context) error { ch <- 7; return nil })
