@@ -109,6 +109,27 @@ func TestParallelCallbacks(t *testing.T) {
 			async.GatherSettled[int](ctx, waits, other)
 		}
 	}))
+	t.Run("a callback of a future of no loop runs where no task would wait for it, also if a cancellation in the loop completes the future", inParallel(0, func(ctx context.Context, t *testing.T) {
+		l := must(async.RunningLoop(ctx))
+		f := new(async.Future[int])
+		called, looked := make(chan struct{}), make(chan struct{})
+		f.AddDoneCallback(func(*async.Future[int]) { close(called); <-looked })
+		waits := async.CreateTask(ctx, f.Await)
+		looks := async.Go(ctx, func(context.Context) error {
+			<-called
+			async.Stats(l) // as everything that goes into the loop
+			close(looked)
+			return nil
+		})
+		for f.Completion().Waiting() < 2 { // the callback, and the task
+			runtime.Gosched()
+		}
+		waits.Cancel()
+		_, err := async.Gather(ctx, async.Awaitable[async.Void](looks))
+		expectError(t, "the one who looks", err, nil)
+		_, err = waits.Await(ctx)
+		expectError(t, "the one who was cancelled", err, async.ErrCancelled)
+	}))
 	t.Run("a task can use the loop while an exception is being logged", func(t *testing.T) {
 		guarded(t, func() {
 			h := waitingHandler{begun: make(chan struct{}), end: make(chan struct{})}

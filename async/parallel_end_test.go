@@ -197,12 +197,13 @@ func TestParallelClose(t *testing.T) {
 			l := async.NewLoop(async.Parallel(0))
 			var mu sync.Mutex
 			unwinding := make(chan struct{})
+			var refused error
 			unwound := async.Go(l.Context(), func(ctx context.Context) error {
 				defer func() {
 					close(unwinding)
 					mu.Lock()
 					defer mu.Unlock()
-					expectError(t, "a wait", async.Sleep(ctx, 0), async.ErrNotInTask)
+					refused = async.Sleep(ctx, 0)
 				}()
 				return async.Sleep(ctx, time.Hour)
 			})
@@ -219,6 +220,67 @@ func TestParallelClose(t *testing.T) {
 			})
 			expectError(t, "RunForever", l.RunForever(), nil)
 			expectError(t, "Close", l.Close(), nil)
+			expectError(t, "a wait of the deferred call", refused, async.ErrNotInTask) // which has gone on after it
+		})
+	})
+	t.Run("a task that was woken and waits for its place is unwound in its turn, and once", func(t *testing.T) {
+		guarded(t, func() {
+			l := async.NewLoop(async.Parallel(1))
+			var order chronicle
+			var ev async.Event
+			goOn := make(chan struct{})
+			async.Go(l.Context(), func(ctx context.Context) error {
+				defer order.add("the first is unwound")
+				return ev.Wait(ctx)
+			})
+			async.Go(l.Context(), func(ctx context.Context) error {
+				defer order.add("the second is unwound")
+				ev.Set()
+				for async.Stats(l).Running < 2 { // the first is in the line for the place
+					runtime.Gosched()
+				}
+				l.Stop()
+				<-goOn
+				return async.Sleep(ctx, 0)
+			})
+			expectError(t, "RunForever", l.RunForever(), nil)
+			closed := make(chan error)
+			go func() { closed <- l.Close() }()
+			for !isShut(l) {
+				runtime.Gosched()
+			}
+			close(goOn)
+			expectError(t, "Close", <-closed, nil)
+			order.expect(t, "the second is unwound", "the first is unwound")
+			expectEqual(t, "how many run", async.Stats(l).Running, 0)
+		})
+	})
+	t.Run("a task that was woken after the run is unwound", func(t *testing.T) {
+		guarded(t, func() {
+			l := async.NewLoop(async.Parallel(0))
+			var order chronicle
+			var ev async.Event
+			goOn, set := make(chan struct{}), make(chan struct{})
+			async.Go(l.Context(), func(ctx context.Context) error {
+				defer order.add("unwound")
+				return ev.Wait(ctx)
+			})
+			async.Go(l.Context(), func(context.Context) error {
+				for async.Stats(l).Running > 1 { // the first waits
+					runtime.Gosched()
+				}
+				l.Stop()
+				<-goOn
+				ev.Set()
+				close(set)
+				return nil
+			})
+			expectError(t, "RunForever", l.RunForever(), nil)
+			close(goOn)
+			<-set
+			expectError(t, "Close", l.Close(), nil)
+			order.expect(t, "unwound")
+			expectEqual(t, "how many run", async.Stats(l).Running, 0)
 		})
 	})
 }
