@@ -167,6 +167,9 @@ func TestFactsSubmit(t *testing.T) {
 				for p.Stats().Running > 0 {
 					runtime.Gosched() // the worker is not idle yet
 				}
+				for range 100 {
+					runtime.Gosched() // it stops to look for work, now and then
+				}
 			}
 			if len(names) > 1 {
 				t.Errorf("jobs that never overlap ran on %v", names)
@@ -449,6 +452,20 @@ func TestFactsMap(t *testing.T) {
 		})
 	})
 
+	t.Run("the end of ctx cancels the job too whose result is waited for", func(t *testing.T) {
+		p := future.NewPool(1)
+		g, _ := submitGate(p)
+		var ran atomic.Int32
+		over, cancel := context.WithCancel(context.Background())
+		cancel()
+		for _, err := range future.Map(over, p, slices.Values([]int{1, 2, 3}), func(int) (int, error) { return int(ran.Add(1)), nil }) {
+			expectError(t, "the only error", err, context.Canceled)
+		}
+		close(g.open)
+		expectError(t, "Shutdown", p.Shutdown(context.Background()), nil)
+		expectEqual(t, "how many have run", ran.Load(), 0)
+	})
+
 	t.Run("CF28 map on an executor that takes no more work ends with ErrShutdown", func(t *testing.T) {
 		p := future.NewPool(1)
 		expectError(t, "Shutdown", p.Shutdown(ctx), nil)
@@ -704,6 +721,31 @@ func TestPoolMisuse(t *testing.T) {
 	expectPanic(t, "future: a view of a pool with 0 workers", func() { future.NewPool(1).Limit("none", 0) })
 }
 
+// TestJobsDoNotWaitForEachOther has two jobs come at once, again and again: neither waits for the end of the other one while a worker is
+// free, and no two have the same name.
+func TestJobsDoNotWaitForEachOther(t *testing.T) {
+	withPool(t, 2, func(p *future.Pool) {
+		for range 500 {
+			var names [2]string
+			a, b := newGate(), newGate()
+			fa := future.Submit(p, func() (int, error) { names[0] = p.Worker(); return a.pass() })
+			fb := future.Submit(p, func() (int, error) { names[1] = p.Worker(); return b.pass() })
+			<-a.arrived
+			<-b.arrived
+			close(a.open)
+			close(b.open)
+			await(t, fa)
+			await(t, fb)
+			if names != [2]string{"pool-0", "pool-1"} && names != [2]string{"pool-1", "pool-0"} {
+				t.Fatalf("the two have run on %q", names)
+			}
+			for range 100 {
+				runtime.Gosched() // the workers stop to look for work, now and then
+			}
+		}
+	})
+}
+
 // TestWorkersAreNotLost has jobs of all kinds, bad ones too, come in bursts with silence between them. If a worker were lost, or
 // a job were left in the queue with nobody looking, the last burst would not end.
 func TestWorkersAreNotLost(t *testing.T) {
@@ -792,21 +834,23 @@ func TestLimit(t *testing.T) {
 	})
 
 	t.Run("the pool's shutdown waits for its views and ends them", func(t *testing.T) {
-		p := future.NewPool(2)
-		view := p.Limit("inner", 1).Limit("innermost", 1)
-		var ran atomic.Int32
-		g, _ := submitGate(view)
-		for range 50 {
-			future.Submit(view, func() (int, error) { ran.Add(1); return 0, nil })
+		for inner := 1; inner <= 2; inner++ {
+			p := future.NewPool(2)
+			view := p.Limit("inner", inner).Limit("innermost", 1)
+			var ran atomic.Int32
+			g, _ := submitGate(view)
+			for range 50 {
+				future.Submit(view, func() (int, error) { ran.Add(1); return 0, nil })
+			}
+			short, cancel := context.WithCancel(ctx)
+			cancel()
+			expectError(t, "the short Shutdown", p.Shutdown(short), context.Canceled)
+			expectError(t, "Submit to the view", future.Submit(view, func() (int, error) { return 1, nil }).Err(), future.ErrShutdown)
+			close(g.open)
+			expectError(t, "Shutdown", p.Shutdown(ctx), nil)
+			expectEqual(t, "how many have run", ran.Load(), 50)
+			expectError(t, "Submit to the view afterwards", future.Submit(view, func() (int, error) { return 1, nil }).Err(), future.ErrShutdown)
 		}
-		short, cancel := context.WithCancel(ctx)
-		cancel()
-		expectError(t, "the short Shutdown", p.Shutdown(short), context.Canceled)
-		expectError(t, "Submit to the view", future.Submit(view, func() (int, error) { return 1, nil }).Err(), future.ErrShutdown)
-		close(g.open)
-		expectError(t, "Shutdown", p.Shutdown(ctx), nil)
-		expectEqual(t, "how many have run", ran.Load(), 50)
-		expectError(t, "Submit to the view afterwards", future.Submit(view, func() (int, error) { return 1, nil }).Err(), future.ErrShutdown)
 	})
 
 	t.Run("CancelPending of a view is its own, that of the pool is everybody's", func(t *testing.T) {
@@ -829,6 +873,70 @@ func TestLimit(t *testing.T) {
 		close(h.open)
 		expectEqual(t, "the view works on", await(t, submit(view)), 1)
 		expectError(t, "Shutdown", p.Shutdown(ctx), nil)
+	})
+
+	t.Run("a view works on after its turn has found nothing, because its jobs were cancelled", func(t *testing.T) {
+		p := future.NewPool(1)
+		view := p.Limit("view", 1)
+		g, _ := submitGate(p)
+		first := future.Submit(view, func() (int, error) { return 1, nil })
+		expectEqual(t, "CancelPending", p.CancelPending(), 1)
+		expectEqual(t, "the first is cancelled", first.Cancelled(), true)
+		close(g.open)
+		for p.Stats().Running+p.Stats().Queued > 0 {
+			runtime.Gosched()
+		}
+		second := future.Submit(view, func() (int, error) { return 2, nil })
+		expectError(t, "Shutdown", p.Shutdown(ctx), nil)
+		expectEqual(t, "the second is done", second.IsDone(), true)
+		expectError(t, "Shutdown of the view", view.Shutdown(ctx), nil)
+	})
+
+	t.Run("CancelPending of the pool reaches a view whose own shutdown had no time", func(t *testing.T) {
+		p := future.NewPool(1)
+		view := p.Limit("view", 1)
+		g, _ := submitGate(view)
+		waits := future.Submit(view, func() (int, error) { return 1, nil })
+		short, cancel := context.WithCancel(ctx)
+		cancel()
+		expectError(t, "the short Shutdown", view.Shutdown(short), context.Canceled)
+		expectEqual(t, "CancelPending of the pool", p.CancelPending(), 1)
+		expectEqual(t, "the view's job is cancelled", waits.Cancelled(), true)
+		close(g.open)
+		expectError(t, "Shutdown of the view", view.Shutdown(ctx), nil)
+		expectError(t, "Shutdown", p.Shutdown(ctx), nil)
+	})
+
+	t.Run("a view knows the workers of its pool, and a job of it cannot wait for its end", func(t *testing.T) {
+		withPool(t, 1, func(p *future.Pool) {
+			view := p.Limit("view", 1)
+			name := future.Submit(view, func() (string, error) { return view.Worker(), view.Shutdown(ctx) })
+			_, err := name.Await(ctx)
+			expectError(t, "Shutdown by the job", err, future.ErrOwnWorker)
+			name = future.Submit(p, func() (string, error) { return view.Worker(), nil })
+			expectEqual(t, "the name", await(t, name), "pool-0")
+		})
+	})
+
+	t.Run("a job that was cancelled while it was queued is none that has ended, for the view and for the pool", func(t *testing.T) {
+		p := future.NewPool(1)
+		view := p.Limit("view", 1)
+		g, _ := submitGate(view)
+		one := future.Submit(view, func() (int, error) { return 1, nil })
+		expectEqual(t, "Cancel", one.Cancel(), true)
+		expectEqual(t, "the view's Stats", view.Stats(), future.PoolStats{Workers: 1, Running: 1, Queued: 1})
+		close(g.open)
+		for view.Stats().Queued > 0 || view.Stats().Running > 0 {
+			runtime.Gosched()
+		}
+		expectEqual(t, "what the view has done", view.Stats().Done, 1)
+		g, _ = submitGate(p) // so that the turn of the view has to wait
+		future.Submit(view, func() (int, error) { return 1, nil })
+		expectEqual(t, "CancelPending of the view", view.CancelPending(), 1)
+		close(g.open)
+		expectError(t, "Shutdown", p.Shutdown(ctx), nil)
+		expectEqual(t, "what the view has done", view.Stats().Done, 1)
+		expectEqual(t, "what the pool has done", p.Stats().Done, 2)
 	})
 
 	t.Run("Map on a view reads ahead for the workers of the view", func(t *testing.T) {

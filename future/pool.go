@@ -46,7 +46,6 @@ type Pool struct {
 	running int
 	done    uint64
 	shut    bool
-	waiting int           // in Shutdown
 	idle    chan struct{} // closed when the last worker has stopped after shutdown
 	views   map[*Pool]struct{}
 }
@@ -282,7 +281,7 @@ func (p *Pool) left(w *poolWorker) {
 	p.signal()
 }
 
-// signal tells Shutdown when nothing is left. The pool is locked.
+// signal tells Shutdown when nothing is left, and ends the goroutines, for whoever wanted to wait may have stopped. The pool is locked.
 func (p *Pool) signal() {
 	if !p.shut || p.active > 0 {
 		return
@@ -291,8 +290,11 @@ func (p *Pool) signal() {
 		close(p.idle)
 		p.idle = nil
 	}
-	if p.waiting == 0 && p.ants != nil {
-		p.ants.Release() // whoever wanted to has stopped waiting
+	if p.ants != nil {
+		p.ants.Release()
+	}
+	if p.parent != nil {
+		p.parent.forget(p)
 	}
 }
 
@@ -314,29 +316,20 @@ func (p *Pool) Shutdown(ctx context.Context) error {
 	if p.Worker() != "" {
 		return ErrOwnWorker
 	}
-	if p.parent != nil {
-		p.parent.forget(p)
-	}
 	p.mu.Lock()
+	p.signal() // there may have been no work
 	if p.active > 0 {
 		if p.idle == nil {
 			p.idle = make(chan struct{})
 		}
 		idle := p.idle
-		p.waiting++
 		p.mu.Unlock()
-		var err error
 		select {
 		case <-idle:
 		case <-ctx.Done():
-			err = context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 		p.mu.Lock()
-		if p.waiting--; err != nil {
-			p.signal() // it may have been this moment
-			p.mu.Unlock()
-			return err
-		}
 	}
 	pool := p.ants
 	p.mu.Unlock()
