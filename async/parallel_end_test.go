@@ -255,6 +255,24 @@ func TestParallelClose(t *testing.T) {
 			expectEqual(t, "how many run", async.Stats(l).Running, 0)
 		})
 	})
+	t.Run("a deferred call of a task that is unwound starts nothing", func(t *testing.T) {
+		guarded(t, func() {
+			l := async.NewLoop(async.Parallel(0))
+			var late *async.Task[async.Void]
+			var begun atomic.Bool
+			async.Go(l.Context(), func(ctx context.Context) error {
+				defer func() {
+					late = async.Go(l.Context(), func(context.Context) error { begun.Store(true); return nil }, async.Eager())
+				}()
+				l.CallSoon(l.Stop)
+				return async.Sleep(ctx, async.Forever)
+			})
+			expectError(t, "RunForever", l.RunForever(), nil)
+			expectError(t, "Close", l.Close(), nil)
+			expectError(t, "the late task", late.Err(), async.ErrLoopClosed)
+			expectEqual(t, "begun", begun.Load(), false)
+		})
+	})
 	t.Run("a task that was woken after the run is unwound", func(t *testing.T) {
 		guarded(t, func() {
 			l := async.NewLoop(async.Parallel(0))

@@ -124,6 +124,29 @@ func TestParallel(t *testing.T) {
 		v, err := async.Block(ctx, func(context.Context) (int, error) { return <-ch, nil })
 		expectError(t, "Block", err, nil)
 		expectEqual(t, "the value", v, 7)
+		expectEqual(t, "the number of tasks that run", async.Stats(must(async.RunningLoop(ctx))).Running, 1)
+	}))
+	t.Run("a task that comes back from Block waits for a place", inParallel(1, func(ctx context.Context, t *testing.T) {
+		var now atomic.Int64
+		hundred(ctx, t, func(ctx context.Context, _ int) error {
+			for range 20 {
+				must(async.Block(ctx, func(context.Context) (int, error) { runtime.Gosched(); return 0, nil }))
+				if n := now.Add(1); n > 1 {
+					t.Errorf("%d tasks compute at the same time", n)
+				}
+				runtime.Gosched()
+				now.Add(-1)
+			}
+			return nil
+		})
+	}))
+	t.Run("Block is a wait for who has started an eager task", inParallel(1, func(ctx context.Context, t *testing.T) {
+		ch := make(chan int)
+		task := async.CreateTask(ctx, func(ctx context.Context) (int, error) {
+			return async.Block(ctx, func(context.Context) (int, error) { return <-ch, nil })
+		}, async.Eager())
+		ch <- 7
+		expectEqual(t, "the value", must(task.Await(ctx)), 7)
 	}))
 	t.Run("bodies run on goroutines of a pool, which are used again", inParallel(2, func(ctx context.Context, t *testing.T) {
 		used := map[int64]bool{}

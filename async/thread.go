@@ -205,10 +205,11 @@ func (j *executorJob[T]) ended(v T, err error, cancelled bool) {
 	j.gone()
 }
 
-// gone takes the job off the loop's books.
+// gone takes the job off the loop's books. The run that waits for it knows first, or a virtual clock could jump over the end of its
+// patience in between.
 func (j *executorJob[T]) gone() {
-	j.loop.l.External(-1)
 	j.loop.jobs.end()
+	j.loop.l.External(-1)
 }
 
 // DropJob implements promise.Job.
