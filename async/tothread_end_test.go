@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,20 @@ import (
 type contrary struct{}
 
 func (contrary) Execute(fn func()) error { fn(); return future.ErrShutdown }
+
+// patientClock is an eagerClock that says when its loop waits for a time.
+type patientClock struct {
+	eagerClock
+	once  sync.Once
+	begun chan struct{}
+}
+
+func (c *patientClock) Wait(d time.Duration, wake <-chan struct{}, busy func() bool) bool {
+	if d >= 0 {
+		c.once.Do(func() { close(c.begun) })
+	}
+	return c.eagerClock.Wait(d, wake, busy)
+}
 
 // TestToThreadAtTheEnd is about functions on other goroutines while their loop ends.
 func TestToThreadAtTheEnd(t *testing.T) {
@@ -118,11 +133,9 @@ func TestToThreadAtTheEnd(t *testing.T) {
 	t.Run("T7 a virtual clock does not jump to the end of the patience when a function ends in time", func(t *testing.T) {
 		for range 500 {
 			var log bytes.Buffer
-			clock := eagerClock{loop.NewVirtual()}
-			begun := make(chan struct{})
+			clock := &patientClock{eagerClock: eagerClock{loop.NewVirtual()}, begun: make(chan struct{})}
 			check(async.Run(func(ctx context.Context) error {
-				async.RunInExecutor(ctx, nil, func() (int, error) { close(begun); return 0, nil })
-				<-begun
+				async.RunInExecutor(ctx, nil, func() (int, error) { <-clock.begun; return 0, nil })
 				return nil
 			}, async.Clock(clock), async.ThreadJoinTimeout(time.Hour), async.Logger(slog.New(slog.NewTextHandler(&log, nil)))))
 			if log.Len() > 0 || clock.Now() != 0 {
