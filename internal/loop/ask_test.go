@@ -3,6 +3,7 @@ package loop
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -108,4 +109,40 @@ func TestReportsComeInTurn(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAside(t *testing.T) {
+	t.Run("what belongs to others is not called while the inbox is being taken in, but right after", func(t *testing.T) {
+		l := New(t.Context(), NewReal())
+		l.SetParallel(0, Bodies{Go: func(live func()) { go live() }, Release: func() {}})
+		defer l.Close()
+		var order []string
+		l.SetHandler(func(Exception) { order = append(order, "handled") })
+		meanwhile(t, l, func() {
+			l.post(arrival(func() { l.Report(Exception{Message: "lost"}) }))
+			l.post(arrival(func() { order = append(order, "taken in") }))
+			l.takeIn()
+		}, func() bool { return l.post(nop{}) })
+		if !slices.Equal(order, []string{"taken in", "handled"}) {
+			t.Errorf("the order is %q", order)
+		}
+	})
+	t.Run("who is inside of a loop does not wait for the inside of another one", func(t *testing.T) {
+		other := New(t.Context(), NewReal())
+		other.SetParallel(0, Bodies{Go: func(live func()) { go live() }, Release: func() {}})
+		defer other.Close()
+		other.par.inside.Lock() // a task that goes on after the run
+		ran, ranAtOnce := false, false
+		l := New(t.Context(), NewReal())
+		defer l.Close()
+		meanwhile(t, l, func() {
+			other.Do(func() { ran = true })
+			ranAtOnce = ran
+		}, func() bool { return l.post(nop{}) })
+		other.par.inside.Unlock()
+		other.settle()
+		if ranAtOnce || !ran {
+			t.Errorf("it has run at once: %v, and in the end: %v", ranAtOnce, ran)
+		}
+	})
 }
