@@ -15,7 +15,7 @@ func TestKeepers(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
 		"Conn": TestConn, "FactsStreams": TestFactsStreams, "FactsSubprocess": TestFactsSubprocess, "HTTPTransport": TestHTTPTransport,
 		"ResetAtEveryPoint": TestResetAtEveryPoint, "StreamCost": TestStreamCost, "StreamFaults": TestStreamFaults,
-		"StartTLS": TestStartTLS, "Storm": TestStorm, "StreamsOverTLS": TestStreamsOverTLS, "Subprocess": TestSubprocess,
+		"StartTLS": TestStartTLS, "StartTLSTwice": TestStartTLSTwice, "Storm": TestStorm, "StreamsOverTLS": TestStreamsOverTLS, "Subprocess": TestSubprocess,
 	} {
 		t.Run(name, test)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 )
@@ -11,8 +12,12 @@ import (
 // errSecure is what the streams return that StartTLS has replaced.
 var errSecure = errors.New("async: the connection has gone over to TLS, and has new streams since")
 
-// ErrTLS is returned by [StreamWriter.StartTLS] where there is nothing to encrypt: into a process, or over TLS.
+// ErrTLS is returned by [StreamWriter.StartTLS] where there is nothing to encrypt: into a process, over TLS, or where another call
+// is at it.
 var ErrTLS = errors.New("async: StartTLS needs a connection that is not encrypted yet")
+
+// errSecuring is what a second StartTLS gets while the first is under way.
+var errSecuring = fmt.Errorf("%w, and another StartTLS is under way on this one", ErrTLS)
 
 // StartTLS goes over to TLS and returns the streams of what is sent and comes encrypted: start_tls. The connections of a
 // [Server] are its server side, which needs a certificate in cfg; others are the client side, which takes the name of the
@@ -24,9 +29,11 @@ var ErrTLS = errors.New("async: StartTLS needs a connection that is not encrypte
 // them closes the connection, as the return of a server's handler does. It costs what one does that [OpenConnection] has opened with
 // TLS.
 //
-// StartTLS suspends the calling task until the handshake is made, for at most a minute; a plain goroutine blocks. If it fails,
-// or ctx is cancelled, the connection is closed. Without a connection to encrypt the error is [ErrTLS]. It panics if r is not
-// the reader of the same connection.
+// StartTLS suspends the calling task until the handshake is made, for at most a minute; a plain goroutine blocks. If the handshake
+// fails, or ctx is cancelled in it, the connection is closed; a cancellation before, while what was written goes out, leaves it as it
+// is. Without a connection to encrypt the error is [ErrTLS]; so it is for a call that
+// comes while another one is under way on the same connection, which goes on as if nothing had happened. In asyncio the second call
+// breaks the handshake of both. StartTLS panics if r is not the reader of the same connection.
 func (w *StreamWriter) StartTLS(ctx context.Context, r *StreamReader, cfg *tls.Config) (*StreamReader, *StreamWriter, error) {
 	w.check()
 	r.check()
@@ -38,13 +45,13 @@ func (w *StreamWriter) StartTLS(ctx context.Context, r *StreamReader, cfg *tls.C
 	if r != t.r {
 		panic("async: StartTLS was called with the StreamReader of another connection")
 	}
-	w.mu.Lock()
-	already := t.upper != nil
-	w.mu.Unlock()
-	if already {
-		return nil, nil, ErrTLS
+	if err := t.secure(); err != nil {
+		return nil, nil, err
 	}
 	if err := w.flushed(ctx); err != nil {
+		w.mu.Lock()
+		t.securing = false // nothing has happened
+		w.mu.Unlock()
 		return nil, nil, err
 	}
 	secure, err := elsewhere(ctx, func(ctx context.Context) (*tls.Conn, error) {
@@ -78,6 +85,22 @@ func (w *StreamWriter) StartTLS(ctx context.Context, r *StreamReader, cfg *tls.C
 	r.mu.Unlock()
 	upper.begin()
 	return upper.r, upper.w, nil
+}
+
+// secure notes that the connection is about to go over to TLS, or returns why it cannot.
+func (t *transport) secure() error {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	switch {
+	case t.upper != nil:
+		return ErrTLS
+	case t.w.fault() != nil: // perhaps because an earlier call has failed
+		return t.w.fault()
+	case t.securing:
+		return errSecuring
+	}
+	t.securing = true
+	return nil
 }
 
 // detach has the transport leave the connection alone, so that TLS can read and write without a goroutine in between. It

@@ -175,6 +175,95 @@ func TestStartTLS(t *testing.T) {
 	}, realTime, async.ExceptionHandler(func(*async.Loop, async.ExceptionContext) {})))
 }
 
+func TestStartTLSTwice(t *testing.T) {
+	// secured makes the server's side of the handshake on a plain connection, behind what was sent in the clear, and greets.
+	secured := func(peer net.Conn, clear int, cfg *tls.Config) error {
+		if _, err := io.CopyN(io.Discard, peer, int64(clear)); err != nil {
+			return err
+		}
+		_, err := io.WriteString(tls.Server(peer, cfg), "hello")
+		return err
+	}
+	for where, clogged := range map[string]bool{"in the handshake": false, "before the handshake, while what was written goes out": true} {
+		t.Run("a call while another one is "+where+" fails and leaves that one alone", onLoop(func(ctx context.Context, t *testing.T) {
+			cfg, client := certificate(t)
+			ln := must(net.Listen("tcp", "127.0.0.1:0"))
+			defer ln.Close()
+			r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
+			check(err)
+			peer := must(ln.Accept())
+			defer peer.Close()
+			clear := 0
+			if clogged {
+				clear = clog(w)
+			}
+			var w2 *async.StreamWriter
+			first := async.CreateTask(ctx, func(ctx context.Context) (r2 *async.StreamReader, err error) {
+				r2, w2, err = w.StartTLS(ctx, r, client)
+				return r2, err
+			})
+			ticks(ctx, 5)
+			for range 3 {
+				_, _, err = w.StartTLS(ctx, r, client)
+				expectError(t, "the second StartTLS", err, async.ErrTLS)
+				if err == async.ErrTLS {
+					t.Error("the error does not say that another StartTLS is under way")
+				}
+				ticks(ctx, 5)
+			}
+			expectEqual(t, "the first has returned", first.IsDone(), false)
+			expectEqual(t, "IsClosing", w.IsClosing(), false)
+			check(run(ctx, func() error { return secured(peer, clear, cfg) }))
+			expectEqual(t, "Read", text(must(first.Await(ctx)).ReadExactly(ctx, 5)), "hello")
+			_, _, err = w.StartTLS(ctx, r, client)
+			expectEqual(t, "the error of StartTLS over TLS", err, async.ErrTLS)
+			w2.Abort()
+			check(w.WaitClosed(ctx))
+		}, realTime))
+	}
+	t.Run("a call that is cancelled before the handshake leaves the connection to the next", onLoop(func(ctx context.Context, t *testing.T) {
+		cfg, client := certificate(t)
+		ln := must(net.Listen("tcp", "127.0.0.1:0"))
+		defer ln.Close()
+		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
+		check(err)
+		peer := must(ln.Accept())
+		defer peer.Close()
+		clear := clog(w)
+		first := async.Go(ctx, func(ctx context.Context) error {
+			_, _, err := w.StartTLS(ctx, r, client)
+			return err
+		})
+		ticks(ctx, 3)
+		first.Cancel()
+		waitFor(ctx, first)
+		expectEqual(t, "Cancelled", first.Cancelled(), true)
+		expectEqual(t, "IsClosing", w.IsClosing(), false)
+		answer := async.Go(ctx, func(ctx context.Context) error { return run(ctx, func() error { return secured(peer, clear, cfg) }) })
+		r2, w2, err := w.StartTLS(ctx, r, client)
+		check(err)
+		expectEqual(t, "Read", text(r2.ReadExactly(ctx, 5)), "hello")
+		waitFor(ctx, answer)
+		expectError(t, "peer", answer.Err(), nil)
+		w2.Abort()
+		check(w.WaitClosed(ctx))
+	}, realTime))
+	t.Run("a call after one that has failed says that the connection is closed", onLoop(func(ctx context.Context, t *testing.T) {
+		_, client := certificate(t)
+		ln := must(net.Listen("tcp", "127.0.0.1:0"))
+		defer ln.Close()
+		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
+		check(err)
+		check(must(ln.Accept()).Close())
+		if _, _, err := w.StartTLS(ctx, r, client); err == nil {
+			t.Error("the first StartTLS has succeeded")
+		}
+		_, _, err = w.StartTLS(ctx, r, client)
+		expectError(t, "the second StartTLS", err, net.ErrClosed)
+		check(w.WaitClosed(ctx))
+	}, realTime))
+}
+
 // run calls fn on another goroutine.
 func run(ctx context.Context, fn func() error) error {
 	_, err := async.ToThread(ctx, func(context.Context) (async.Void, error) { return async.Void{}, fn() })

@@ -51,11 +51,12 @@ type transport struct {
 	foreign bool // somebody else may close the connection, see keepFromNow
 
 	// Guarded by the writer's mutex.
-	upper   *transport // that StartTLS has put on top, or nil
-	piece   []byte
-	wrote   int
-	wrErr   error
-	onWrite func(fd uintptr) // made once
+	upper    *transport // that StartTLS has put on top, or nil
+	securing bool       // StartTLS is, or was, under way
+	piece    []byte
+	wrote    int
+	wrErr    error
+	onWrite  func(fd uintptr) // made once
 }
 
 var noDeadline time.Time
