@@ -14,7 +14,8 @@ func TestKeepers(t *testing.T) {
 	defer func() { keeping = false }()
 	for name, test := range map[string]func(*testing.T){
 		"Conn": TestConn, "FactsStreams": TestFactsStreams, "FactsSubprocess": TestFactsSubprocess, "HTTPTransport": TestHTTPTransport,
-		"ResetAtEveryPoint": TestResetAtEveryPoint, "StreamCost": TestStreamCost, "StreamFaults": TestStreamFaults,
+		"ResetAtEveryPoint": TestResetAtEveryPoint, "ResetPoints": TestResetPoints, "ResetOfAConnect": TestResetOfAConnect,
+		"StreamCost": TestStreamCost, "StreamFaults": TestStreamFaults,
 		"StartTLS": TestStartTLS, "StartTLSTwice": TestStartTLSTwice, "Storm": TestStorm, "StreamsOverTLS": TestStreamsOverTLS, "Subprocess": TestSubprocess,
 	} {
 		t.Run(name, test)
