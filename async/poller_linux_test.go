@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -145,6 +146,37 @@ func TestPoller(t *testing.T) {
 		for i, p := range peers {
 			p.Close()
 			hangUp(ctx, ws[i])
+		}
+	}, realTime))
+	t.Run("what a pipe has when a reader takes all of a full buffer is read ahead, though the kernel has nothing new to report", onLoop(func(ctx context.Context, t *testing.T) {
+		const (
+			limit = 512 << 10
+			total = 2*limit + 800<<10 // more than a reader takes before it is paused, and more is left then than it catches up with at once
+			setSz = 1031              // F_SETPIPE_SZ
+		)
+		p := must(async.CreateSubprocess(ctx, exec.Command("sh", "-c", "read go; head -c $0 /dev/zero; echo sent >&2; exec cat", strconv.Itoa(total)),
+			async.PipeStdin(), async.PipeStdout(), async.PipeStderr(), async.ProcessLimit(limit)))
+		defer p.Close()
+		r := p.Stdout()
+		var failed syscall.Errno
+		check(async.RawOf(r).Control(func(fd uintptr) { _, _, failed = syscall.Syscall(syscall.SYS_FCNTL, fd, setSz, 1<<20) }))
+		if failed == 0 {
+			must(p.Stdin().WriteString("go\n"))
+			expectEqual(t, "ReadLine", text(p.Stderr().ReadLine(ctx)), "sent\n") // all of it is in the pipe or was read
+			for r.Buffered() <= 2*limit {
+				check(async.Sleep(ctx, hundredth))
+			}
+			n := r.Buffered()
+			expectEqual(t, "bytes", len(must(r.Read(ctx, n))), n)
+			for r.Buffered() < total-n { // nobody else asks for them
+				check(async.Sleep(ctx, hundredth))
+			}
+		}
+		check(p.Stdin().Close())
+		must(r.Read(ctx, -1))
+		must(p.Wait(ctx))
+		if failed != 0 {
+			t.Skip("the pipe cannot be made greater: ", failed)
 		}
 	}, realTime))
 }
