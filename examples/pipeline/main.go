@@ -25,33 +25,46 @@ func main() {
 
 func run(out io.Writer, n int) error {
 	return async.Run(func(ctx context.Context) error {
-		var ps []*async.Process
-		for _, argv := range [][]string{{"seq", fmt.Sprint(n)}, {"grep", "7"}, {"wc", "-l"}} {
-			p, err := async.CreateSubprocess(ctx, exec.Command(argv[0], argv[1:]...), async.PipeStdin(), async.PipeStdout())
-			if err != nil {
-				return err
-			}
-			ps = append(ps, p)
+		ps, err := start(ctx, n)
+		if err != nil {
+			return err // the end of the loop ends those that have been started
 		}
-		return async.WithTaskGroup(ctx, func(ctx context.Context, tg *async.TaskGroup) error {
-			for i, p := range ps[1:] {
-				from, to := ps[i].Stdout(), p.Stdin()
-				tg.Go(func(ctx context.Context) error { return carry(ctx, from, to) })
-			}
-			line, err := ps[len(ps)-1].Stdout().ReadLine(ctx)
+		return flow(ctx, out, ps)
+	})
+}
+
+// start starts the processes.
+func start(ctx context.Context, n int) (ps []*async.Process, err error) {
+	for _, argv := range [][]string{{"seq", fmt.Sprint(n)}, {"grep", "7"}, {"wc", "-l"}} {
+		p, err := async.CreateSubprocess(ctx, exec.Command(argv[0], argv[1:]...), async.PipeStdin(), async.PipeStdout())
+		if err != nil {
+			return nil, err
+		}
+		ps = append(ps, p)
+	}
+	return ps, nil
+}
+
+// flow carries the data from one process to the next, and waits for their end.
+func flow(ctx context.Context, out io.Writer, ps []*async.Process) error {
+	return async.WithTaskGroup(ctx, func(ctx context.Context, tg *async.TaskGroup) error {
+		for i, p := range ps[1:] {
+			from, to := ps[i].Stdout(), p.Stdin()
+			tg.Go(func(ctx context.Context) error { return carry(ctx, from, to) })
+		}
+		line, err := ps[len(ps)-1].Stdout().ReadLine(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, strings.TrimSpace(string(line)), "numbers have a 7")
+		for _, p := range ps {
+			code, err := p.Wait(ctx)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(out, strings.TrimSpace(string(line)), "numbers have a 7")
-			for _, p := range ps {
-				code, err := p.Wait(ctx)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintln(out, "code", code)
-			}
-			return nil
-		})
+			fmt.Fprintln(out, "code", code)
+		}
+		return nil
 	})
 }
 

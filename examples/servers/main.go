@@ -13,6 +13,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -37,29 +38,25 @@ func main() {
 // A starter starts a server that writes to out what its clients say. stop waits until the last client is served.
 type starter func(ctx context.Context, out io.Writer) (addr string, stop func(ctx context.Context) error, err error)
 
+// kinds are the servers, in the order in which run starts them.
+var kinds = []struct {
+	name  string
+	start starter
+}{
+	{"process", startProcesses},
+	{"thread", startThreads},
+	{"task", startTasks},
+	{"worker of a pool", startPool},
+}
+
 // run lets the clients talk to one server after the other.
 func run(out io.Writer, clients, messages int) error {
 	return async.Run(func(ctx context.Context) error {
-		for _, kind := range []struct {
-			name  string
-			start starter
-		}{
-			{"process", startProcesses},
-			{"thread", startThreads},
-			{"task", startTasks},
-			{"worker of a pool", startPool},
-		} {
+		for _, kind := range kinds {
 			heard := new(record)
-			addr, stop, err := kind.start(ctx, heard)
-			if err != nil {
-				return err
-			}
-			answers, err := talk(ctx, addr, clients, messages)
+			answers, err := visit(ctx, kind.start, heard, clients, messages)
 			if err != nil {
 				return fmt.Errorf("a %s for each client: %w", kind.name, err)
-			}
-			if err := stop(ctx); err != nil {
-				return err
 			}
 			fmt.Fprintf(out, "a %s for each client: %d answers\n", kind.name, answers)
 			for _, line := range heard.sorted() {
@@ -68,6 +65,17 @@ func run(out io.Writer, clients, messages int) error {
 		}
 		return nil
 	})
+}
+
+// visit starts a server, lets the clients talk to it, and stops it, also when the talk has failed or was cancelled: only what belongs
+// to the loop would end with it.
+func visit(ctx context.Context, start starter, heard io.Writer, clients, messages int) (answers int, err error) {
+	addr, stop, err := start(ctx, heard)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, stop(context.WithoutCancel(ctx))) }() // the clients have hung up by now
+	return talk(ctx, addr, clients, messages)
 }
 
 // talk has all clients talk at once, and counts the answers.

@@ -1,0 +1,17 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"syscall"
+	"testing"
+)
+
+// noChild fails the test if this process has a child, be it a zombie.
+func noChild(t *testing.T) {
+	t.Helper()
+	if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); !errors.Is(err, syscall.ECHILD) {
+		t.Errorf("there is a child: process %d, %v", pid, err)
+	}
+}
