@@ -28,8 +28,9 @@ var resetPoints = []struct {
 	name   string
 	before func(ctx context.Context, t *testing.T, c *resettable)
 	point  func(ctx context.Context, t *testing.T, c *resettable) error
-	later  bool // point is called after the reset
-	wants  []error
+	later  bool                      // point is called after the reset
+	until  func(c *resettable) error // waits on another goroutine until point has come as far as is meant
+	wants  []error                   // one of them; none is a reset
 }{
 	{name: "after the connect, before the first read", later: true, point: readOne},
 	{name: "before a read of what has come, which is kept", later: true,
@@ -75,12 +76,12 @@ var resetPoints = []struct {
 	{name: "in a drain", wants: []error{syscall.ECONNRESET, syscall.EPIPE},
 		before: func(_ context.Context, _ *testing.T, c *resettable) { clog(c.w) },
 		point:  func(ctx context.Context, t *testing.T, c *resettable) error { return c.w.Drain(ctx) }},
-	{name: "in StartTLS, before the peer has answered", point: startTLS},
+	{name: "in StartTLS, before the peer has answered", point: startTLS, until: greeted},
 	{name: "in StartTLS, in the middle of the peer's first record",
 		before: func(_ context.Context, _ *testing.T, c *resettable) {
 			must(io.WriteString(c.peer, "\x16\x03\x03\x01\x00\x02"))
 		},
-		point: startTLS},
+		point: startTLS, until: greeted},
 	{name: "in a read after our half-close",
 		before: func(ctx context.Context, t *testing.T, c *resettable) {
 			check(c.w.WriteEOF())
@@ -115,6 +116,15 @@ func startTLS(ctx context.Context, t *testing.T, c *resettable) error {
 		client = cfg
 	}
 	_, _, err := c.w.StartTLS(ctx, c.r, client)
+	return err
+}
+
+// greeted waits until a client's first record has come; a server has nothing to say before that.
+func greeted(c *resettable) error {
+	if c.tls {
+		return nil
+	}
+	_, err := io.ReadFull(c.peer, make([]byte, 1))
 	return err
 }
 
@@ -155,6 +165,9 @@ func TestResetPoints(t *testing.T) {
 				task := async.Go(ctx, func(ctx context.Context) error { return p.point(ctx, t, c) })
 				if !p.later {
 					check(async.Sleep(ctx, hundredth))
+					if p.until != nil {
+						check(run(ctx, func() error { return p.until(c) }))
+					}
 					expectEqual(t, "it has ended before the reset", task.IsDone(), false)
 					reset(c.peer)
 				}
