@@ -17,11 +17,13 @@ func wokenAndCancelled(ctx context.Context, t *testing.T, of any, wait, send fun
 	first := async.Go(ctx, task)
 	second := async.Go(ctx, task)
 	ticks(ctx, 3)
-	check(send())
-	for async.UnderWay(of) == 0 { // the loop stands still meanwhile, so that the first one cannot run
-		runtime.Gosched()
-	}
-	first.Cancel()
+	atOnce(ctx, func() { // the first one cannot run meanwhile
+		check(send())
+		for async.UnderWay(of) == 0 {
+			runtime.Gosched()
+		}
+		first.Cancel()
+	})
 	ticks(ctx, 5)
 	expectError(t, "the first", first.Err(), async.ErrCancelled)
 	expectEqual(t, "the second is done", second.IsDone(), true)
