@@ -11,8 +11,10 @@
 // Every goroutine that spawns has a hub, an event loop of its own, made on first use. The loop runs
 // whenever that goroutine waits for something in this package: its greenlets run meanwhile, in the order in
 // which they became ready, and at no other time. When the goroutine comes back from a wait and there is
-// neither a greenlet nor a timer left, the hub is closed; nothing stays behind. [Destroy] ends one with all that
-// is in it. Inside a task of package async the hub is the loop of that task.
+// neither a greenlet nor a timer left, the hub is closed; nothing stays behind. A function that still runs in a [ThreadPool]
+// does not hold it: the next hub of the goroutine takes that over. What does hold a hub is a callback of such a function, a
+// [SignalHandler], [Ref], and work that was begun through package async with [Context]; it is closed then at the end of the
+// goroutine's first wait after that. [Destroy] ends one with all that is in it. Inside a task of package async the hub is the loop of that task.
 //
 // # Waits and errors
 //

@@ -30,13 +30,15 @@ type hub struct {
 	held atomic.Int32 // see Ref
 	// goexit is set when a greenlet was left by runtime.Goexit, which goes on in the goroutine.
 	goexit bool
-	idle   bool // it waits for ever; guarded by hubs.mu
+	idle   bool     // it waits for ever; guarded by hubs.mu
+	out    *outside // what runs elsewhere for the goroutine; the same for all its hubs while something does
 }
 
-// hubs are the hubs there are, by their loops.
+// hubs are the hubs there are, by their loops, and what runs outside for goroutines that have none now, by their ids.
 var hubs struct {
-	mu  sync.Mutex
-	all map[*loop.Loop]*hub
+	mu     sync.Mutex
+	all    map[*loop.Loop]*hub
+	astray map[int64]*outside
 }
 
 // enter makes a hub of the calling goroutine.
@@ -65,6 +67,7 @@ func enter() (*hub, error) {
 		hubs.all = map[*loop.Loop]*hub{}
 	}
 	hubs.all[h.l] = h
+	h.adopt()
 	return h, nil
 }
 
@@ -76,6 +79,9 @@ var errGoexit = errors.New("gevent: a greenlet was left by runtime.Goexit")
 // leave closes the hub of the calling goroutine.
 func (h *hub) leave() {
 	h.left.Store(true)
+	hubs.mu.Lock()
+	h.abandon() // before the loop takes nothing any more, for those who come back to it
+	hubs.mu.Unlock()
 	h.l.Exit(&h.core.own)
 	if err := h.face.Close(); err != nil {
 		panic(fmt.Sprintf("gevent: closing the hub: %v", err))
@@ -83,16 +89,12 @@ func (h *hub) leave() {
 	hubs.mu.Lock()
 	defer hubs.mu.Unlock()
 	delete(hubs.all, h.l)
-	for _, other := range hubs.all {
-		if other.idle {
-			other.l.Nudge() // it may have waited for us
-		}
-	}
+	nudgeIdle()
 }
 
 // leaveIfAlone closes the hub if nothing is left in it.
 func (h *hub) leaveIfAlone() {
-	if h.refs.Load() == 0 && h.held.Load() == 0 && h.core.switches == nil && h.l.Alone() {
+	if h.refs.Load() == 0 && h.held.Load() == 0 && h.core.switches == nil && h.l.Alone() && !h.called() {
 		h.leave()
 	}
 }
@@ -103,12 +105,20 @@ func (h *hub) stuck() {
 		return
 	}
 	hubs.mu.Lock()
+	if len(h.out.jobs) > 0 {
+		hubs.mu.Unlock()
+		return
+	}
 	h.idle = true
 	for _, other := range hubs.all {
 		if !other.idle {
 			hubs.mu.Unlock()
 			return // another one may come to help
 		}
+	}
+	if len(hubs.astray) > 0 {
+		hubs.mu.Unlock()
+		return // and so may what was begun by one
 	}
 	h.idle = false
 	hubs.mu.Unlock()

@@ -31,19 +31,19 @@ func NewThreadPool(n int) *ThreadPool {
 }
 
 // SpawnThread has fn run by the pool and returns its outcome to come: spawn. It never waits; what finds no free
-// goroutine is queued. A panic is a [PanicError].
+// goroutine is queued. A panic is a [PanicError]. As long as fn has not ended, no hub takes a wait for a deadlock, and
+// [WaitAll] of the calling goroutine waits for it.
 func SpawnThread[T any](p *ThreadPool, fn func() (T, error)) *AsyncResult[T] {
 	if fn == nil {
 		panic("gevent: SpawnThread was called with a nil function")
 	}
 	r := new(AsyncResult[T])
-	l := homeLoop()
-	l.External(1) // The hub has something to wait for.
+	j := startJob(&r.done)
 	p.count(1)
 	f := future.Submit(p.pool, fn)
 	f.AddDoneCallback(func(f *future.Future[T]) {
 		v, err := f.Result()
-		backIn(l, func() {
+		j.end(func() {
 			r.put(v, err)
 			p.count(-1)
 		})
@@ -60,6 +60,7 @@ func ApplyThread[T any](p *ThreadPool, fn func() (T, error)) (T, error) {
 // items, or the first error in that order: map.
 func MapThread[A, T any](p *ThreadPool, items iter.Seq[A], fn func(A) (T, error)) ([]T, error) {
 	var all []*AsyncResult[T]
+	defer keepHub()() // one hub for all waits
 	for x := range items {
 		all = append(all, SpawnThread(p, func() (T, error) { return fn(x) }))
 	}
@@ -89,6 +90,7 @@ func imapThread[A, T any](p *ThreadPool, items iter.Seq[A], fn func(A) (T, error
 		panic("gevent: IMapThread was called with a nil function")
 	}
 	return func(yield func(T, error) bool) {
+		defer keepHub()()
 		var all []*AsyncResult[T]
 		for x := range items {
 			all = append(all, SpawnThread(p, func() (T, error) { return fn(x) }))

@@ -286,6 +286,13 @@ func Wait[W Waitable](objects []W, opts ...WaitOption) ([]W, error) {
 func WaitAll(opts ...WaitOption) (bool, error) {
 	o := waitOptionsOf(opts)
 	t := loop.Here()
+	if t == nil && loop.Inside() == nil && strays() {
+		c, err := me()
+		if err != nil {
+			return false, err
+		}
+		t = c.task
+	}
 	if t == nil {
 		return true, nil
 	}
@@ -293,8 +300,10 @@ func WaitAll(opts ...WaitOption) (bool, error) {
 	if c == nil || c.main == nil {
 		return false, ErrBlockingInHub
 	}
-	if c.main.leaveIfAlone(); t.Ended() {
-		return true, nil
+	if !c.main.owes() {
+		if c.main.leaveIfAlone(); t.Ended() {
+			return true, nil
+		}
 	}
 	c.waitsAll = true
 	if len(o.limit) > 0 && o.limit[0] != Forever {

@@ -224,6 +224,19 @@ func (c *Completion) Awaited() bool {
 	return c.list.last != nil
 }
 
+// Parties yields who waits, in order. The caller must not come back to the Completion meanwhile.
+func (c *Completion) Parties() iter.Seq[Party] {
+	return func(yield func(Party) bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for w := range c.list.all() {
+			if !yield(w.party) {
+				return
+			}
+		}
+	}
+}
+
 // Waiting returns how many wait.
 func (c *Completion) Waiting() (n int) {
 	c.mu.Lock()
