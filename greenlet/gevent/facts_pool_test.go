@@ -56,6 +56,31 @@ func TestPools(t *testing.T) {
 		}
 	})
 
+	t.Run("what was joined one by one is no member any more, although others have ended in the same tick", func(t *testing.T) {
+		witness.NoLeaks(t)
+		defer gevent.Destroy()
+		late := gevent.SpawnLater(time.Hour, func() (int, error) { return 0, nil }) // keeps the hub open
+		p := gevent.NewPool(4)
+		spawn := func(err error) *gevent.Greenlet[int] {
+			return must(gevent.SpawnIn(p, func() (int, error) { return 0, err }))
+		}
+		gs := []*gevent.Greenlet[int]{spawn(nil), spawn(nil), spawn(errFault), spawn(nil)}
+		ended, err := gevent.JoinAll(gs, gevent.RaiseError())
+		if err != errFault || len(ended) != 3 {
+			t.Errorf("%d have ended, and the error is %v", len(ended), err)
+		}
+		if got := p.Members(); len(got) != 1 || got[0] != gevent.Joinable(gs[3]) || p.FreeCount() != 3 {
+			t.Errorf("the members are %v, and there is room for %d", got, p.FreeCount())
+		}
+		more := []*gevent.Greenlet[int]{spawn(nil), spawn(nil), spawn(nil)}
+		for g := range gevent.IWait(more) {
+			if p.Contains(g) {
+				t.Errorf("%v is still a member", g)
+			}
+		}
+		late.Kill()
+	})
+
 	t.Run("J5 IMap keeps the order of the items, IMapUnordered that of the ends", func(t *testing.T) {
 		witness.NoLeaks(t)
 		for _, c := range []struct {

@@ -72,13 +72,15 @@ func waitOptionsOf(opts []WaitOption) (o waitOptions) {
 // A collector takes in what becomes ready, in order.
 type collector struct {
 	// l is the loop in whose queue things become ready, if they do so in different ways: some when they say so, some in
-	// a round. Nil takes them as they come, which is cheaper.
+	// a round; or if the one who waits looks at each of them: then those who were there before have been told of it, as a
+	// group has that it has lost a member, and of those behind nobody has. Nil takes them as they come, which is cheaper.
 	l       *loop.Loop
 	mu      sync.Mutex
 	line    loop.Line
 	ready   []int
 	need    int // wakes the one who waits
 	watches []watch
+	over    bool // nobody waits any more
 }
 
 // A watch is a collector in the list of one object.
@@ -99,6 +101,13 @@ func (w *watch) Notify(in *loop.Loop) bool {
 
 // RunReady implements [loop.Runnable].
 func (w *watch) RunReady() { w.of.l.First(func() { w.note(w.of.l) }) }
+
+// Moot implements [loop.Moot].
+func (w *watch) Moot() bool {
+	w.of.mu.Lock()
+	defer w.of.mu.Unlock()
+	return w.of.over
+}
 
 func (w *watch) note(in *loop.Loop) {
 	c := w.of
@@ -127,8 +136,10 @@ func queueOf[W Waitable](objects []W) *loop.Loop {
 	return nil
 }
 
-func collect[W Waitable](objects []W) *collector {
-	c := &collector{l: queueOf(objects), watches: make([]watch, len(objects)), ready: make([]int, 0, len(objects))}
+func collect[W Waitable](objects []W) *collector { return collectIn(queueOf(objects), objects) }
+
+func collectIn[W Waitable](l *loop.Loop, objects []W) *collector {
+	c := &collector{l: l, watches: make([]watch, len(objects)), ready: make([]int, 0, len(objects))}
 	for i, x := range objects {
 		w := &c.watches[i]
 		w.of, w.i, w.done = c, i, x.completion()
@@ -170,9 +181,12 @@ func (c *collector) remove() {
 			continue
 		}
 	}
+	c.mu.Lock()
+	c.over = true
+	c.mu.Unlock()
 }
 
-// each calls yield with what becomes ready, until it returns false, n were ready, or the time is over.
+// each calls yield, one after the other, with what becomes ready, until it returns false, n were ready, or the time is over.
 func (c *collector) each(limit []time.Duration, n int, yield func(i int) bool) error {
 	defer c.remove()
 	_, err := within(limit, func() error {
@@ -231,7 +245,7 @@ func JoinAll[J Joinable](gs []J, opts ...WaitOption) ([]J, error) {
 	}
 	var ended []J
 	var failed error
-	err := collect(gs).each(o.limit, n, func(i int) bool {
+	err := collectIn(loop.Inside(), gs).each(o.limit, n, func(i int) bool {
 		ended = append(ended, gs[i])
 		failed = gs[i].Exception()
 		return failed == nil
@@ -332,6 +346,6 @@ func IWait[W Waitable](objects []W, opts ...WaitOption) iter.Seq[W] {
 		if o.count > 0 {
 			n = min(n, o.count)
 		}
-		collect(objects).each(o.limit, n, func(i int) bool { return yield(objects[i]) })
+		collectIn(loop.Inside(), objects).each(o.limit, n, func(i int) bool { return yield(objects[i]) })
 	}
 }
