@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +21,9 @@ type CallGraph struct {
 	// is known in debug mode only.
 	CallStack []runtime.Frame
 	// AwaitedBy are the tasks that wait for it, directly or by Gather, Wait, AsCompleted, Shield or a TaskGroup, in the
-	// order in which they came. In a ring of tasks that wait for each other the one that was there before has none.
+	// order in which they came. In a ring of tasks that wait for each other the one that was there before has none. A task
+	// that is reached on several ways is one CallGraph, so that there are never more than tasks; who walks a graph has to note
+	// which it has seen.
 	AwaitedBy []*CallGraph
 }
 
@@ -37,7 +38,7 @@ func CaptureCallGraph(ctx context.Context) *CallGraph {
 	return &CallGraph{
 		Task:      nameOf(loop.Identity{Task: t}),
 		CallStack: loop.CallStack(),
-		AwaitedBy: awaitedBy(t.Awaiters(), []*loop.Task{t}),
+		AwaitedBy: captor{t: nil}.awaitedBy(t.Awaiters()),
 	}
 }
 
@@ -52,15 +53,15 @@ func CaptureCallGraphOf[F Waitable](f F) *CallGraph {
 	g := &CallGraph{}
 	me := loop.Here()
 	capture := func() {
-		var above []*loop.Task
+		seen := captor{}
 		if task, ok := any(f).(interface{ untyped() *loop.Task }); ok {
 			t := task.untyped()
-			above = append(above, t)
+			seen[t] = nil
 			if g.CallStack = stackOf(t); t == me {
 				g.CallStack = loop.CallStack()
 			}
 		}
-		g.AwaitedBy = awaitedBy(f.Completion().Awaiters(), above)
+		g.AwaitedBy = seen.awaitedBy(f.Completion().Awaiters())
 	}
 	if home := f.Completion().Home(); home != nil {
 		home.Ask(capture)
@@ -73,12 +74,21 @@ func CaptureCallGraphOf[F Waitable](f F) *CallGraph {
 	return g
 }
 
-// awaitedBy returns graphs of those who wait. Those above are not followed again.
-func awaitedBy(awaiters, above []*loop.Task) (all []*CallGraph) {
+// A captor has the graphs of the tasks that were followed, and nil for those that still are.
+type captor map[*loop.Task]*CallGraph
+
+// awaitedBy returns graphs of those who wait. Each task is followed once: there are as many ways to the top as there are
+// choices at each of several tasks, multiplied.
+func (c captor) awaitedBy(awaiters []*loop.Task) (all []*CallGraph) {
 	for _, t := range awaiters {
-		by := &CallGraph{Task: nameOf(loop.Identity{Task: t}), CallStack: stackOf(t)}
-		if !slices.Contains(above, t) {
-			by.AwaitedBy = awaitedBy(t.Awaiters(), append(slices.Clip(above), t))
+		by, seen := c[t]
+		if by == nil {
+			by = &CallGraph{Task: nameOf(loop.Identity{Task: t}), CallStack: stackOf(t)}
+		}
+		if !seen {
+			c[t] = nil
+			by.AwaitedBy = c.awaitedBy(t.Awaiters())
+			c[t] = by
 		}
 		all = append(all, by)
 	}
@@ -93,18 +103,24 @@ func stackOf(t *loop.Task) []runtime.Frame {
 	return t.CallStack()
 }
 
-// String returns the graph in several lines: asyncio.format_call_graph.
+// String returns the graph in several lines: asyncio.format_call_graph. Who awaits a task is written the first time that the task
+// is; later the line of the task says "see above".
 func (g *CallGraph) String() string {
 	var b strings.Builder
-	g.write(&b, "")
+	g.write(&b, "", map[*CallGraph]bool{})
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func (g *CallGraph) write(b *strings.Builder, indent string) {
+func (g *CallGraph) write(b *strings.Builder, indent string, written map[*CallGraph]bool) {
 	what := "Future"
 	if g.Task != "" {
 		what = fmt.Sprintf("Task(%q)", g.Task)
 	}
+	if written[g] && len(g.AwaitedBy) > 0 {
+		fmt.Fprintf(b, "%s* %s, see above\n", indent, what)
+		return
+	}
+	written[g] = true
 	fmt.Fprintf(b, "%s* %s\n", indent, what)
 	if len(g.CallStack) > 0 {
 		fmt.Fprintf(b, "%s  + Call stack:\n", indent)
@@ -116,7 +132,7 @@ func (g *CallGraph) write(b *strings.Builder, indent string) {
 		fmt.Fprintf(b, "%s  + Awaited by:\n", indent)
 	}
 	for _, by := range g.AwaitedBy {
-		by.write(b, indent+"    ")
+		by.write(b, indent+"    ", written)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"runtime"
@@ -323,6 +324,63 @@ func TestCaptureCallGraph(t *testing.T) {
 			a.Cancel()
 			_, err := async.GatherSettled(ctx, a, b)
 			return err
+		})
+	})
+	t.Run("a task that is reached on several ways is followed, and written, once", func(t *testing.T) {
+		onVirtual(t, func(ctx context.Context) error {
+			const height = 40 // the ways would be 1<<height
+			bottom := named(ctx, "bottom", sleepLong)
+			all := []*async.Task[async.Void]{bottom}
+			below := []async.Awaitable[async.Void]{bottom}
+			for h := range height {
+				both := func(ctx context.Context) error {
+					_, err := async.Gather(ctx, below...)
+					return err
+				}
+				l, r := named(ctx, fmt.Sprint("l", h), both), named(ctx, fmt.Sprint("r", h), both)
+				all = append(all, l, r)
+				giveWay(ctx)
+				below = []async.Awaitable[async.Void]{l, r}
+			}
+			g := async.CaptureCallGraphOf(bottom)
+			if lines := strings.Count(g.String(), "* Task("); lines != 1+4*height-2 {
+				t.Errorf("there are %d lines of tasks", lines)
+			}
+			l, r := g.AwaitedBy[0], g.AwaitedBy[1]
+			if len(l.AwaitedBy) != 2 || l.AwaitedBy[0] != r.AwaitedBy[0] || l.AwaitedBy[1] != r.AwaitedBy[1] {
+				t.Error("those who wait for both of two are not the same")
+			}
+			bottom.Cancel()
+			_, err := async.GatherSettledOf(ctx, all)
+			return err
+		})
+	})
+	t.Run("in the text of a diamond the second way ends at the task that both share", func(t *testing.T) {
+		onVirtual(t, func(ctx context.Context) error {
+			bottom := named(ctx, "bottom", sleepLong)
+			left, right := named(ctx, "left", await(bottom)), named(ctx, "right", await(bottom))
+			both := named(ctx, "both", func(ctx context.Context) error {
+				_, err := async.GatherSettled(ctx, left, right)
+				return err
+			})
+			top := named(ctx, "top", await(both))
+			giveWay(ctx)
+			giveWay(ctx)
+			const want = `* Task("bottom")
+  + Awaited by:
+    * Task("left")
+      + Awaited by:
+        * Task("both")
+          + Awaited by:
+            * Task("top")
+    * Task("right")
+      + Awaited by:
+        * Task("both"), see above`
+			if got := async.CaptureCallGraphOf(bottom).String(); got != want {
+				t.Errorf("the graph is\n%s\nand should be\n%s", got, want)
+			}
+			bottom.Cancel()
+			return await(top)(ctx)
 		})
 	})
 	t.Run("the calling task has its functions in any case", func(t *testing.T) {
