@@ -171,8 +171,10 @@ func (c *Completion) CommitIn(s State, in *Loop) {
 	}
 	c.mu.Unlock()
 	for w = later.pop(); w != nil; w = later.pop() {
-		if x := w.party.(Runnable); in != nil && in.par != nil {
-			in.pushInside(errand{x}) // who is inside runs nothing that belongs to others
+		if x := w.party.(Runnable); in != nil && (in.par != nil || in.flushing && !in.shut) {
+			// Who is inside of a parallel loop runs nothing that belongs to others; and who takes in the mail does so
+			// perhaps with the mutex of another Completion held, which x may want.
+			in.pushInside(errand{x})
 		} else {
 			x.RunReady()
 		}
@@ -212,7 +214,7 @@ func (c *Completion) Add(w *Waiter) bool {
 
 // Remove takes a waiter out of the list and reports whether it was still there.
 func (c *Completion) Remove(w *Waiter) bool {
-	c.mu.Lock()
+	c.mu.Lock() // also if it is done: the waiter is free only when CommitIn has come past it
 	defer c.mu.Unlock()
 	return c.State() == Pending && c.list.remove(w)
 }
