@@ -44,7 +44,7 @@ func (a *awaiters) parties(c *Completion) (feeds []*Completion) {
 	for w := range c.list.all() {
 		switch p := w.party.(type) {
 		case *worker:
-			if !a.seen[p] && !p.task.Body().Ended() { // one that was unwound is still in the list
+			if !a.seen[p] {
 				a.seen[p] = true
 				a.tasks = append(a.tasks, p.task)
 			}

@@ -320,6 +320,7 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 	}
 	if c.Add(&w.waiter) {
 		w.beginWait(target)
+		w.waitsIn = c
 		for {
 			t.park()
 			if w.notified || c.State() != Pending || w.cancelCause() != nil && !w.delegated {
@@ -329,6 +330,7 @@ func (c *Completion) Wait(ctx context.Context, target Canceller) (cancelled *Cau
 		if !w.notified {
 			c.Remove(&w.waiter)
 		}
+		w.waitsIn = nil
 		w.endWait()
 	} else if w.delegated {
 		t.yield() // It has ended at once, but a cancelled wait gives way all the same.

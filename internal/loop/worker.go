@@ -35,6 +35,7 @@ type worker struct {
 	timer    uint64 // see timed
 	waiter   Waiter
 	waitsFor any // a Canceller that a cancellation is passed on to, or a Keeper
+	waitsIn  *Completion
 	rare     *workerRare
 
 	spentIn uint32 // the tick that spent is of
@@ -293,6 +294,10 @@ func (w *worker) lost() {
 // release takes back what an interrupted wait may have left.
 func (w *worker) release() {
 	w.unobserve()
+	if c := w.waitsIn; c != nil {
+		w.waitsIn = nil
+		c.Remove(&w.waiter) // it may outlive the loop, and would keep the task
+	}
 	w.waitsFor = nil
 	w.delegated = false
 	w.loop.timers.cancel((*sleeper)(w))
