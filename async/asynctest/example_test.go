@@ -70,6 +70,51 @@ func ExampleExplore() {
 	// FAIL: broken
 }
 
+// The token of a failure leads to the same failure again.
+func ExampleReplay() {
+	var t testing.TB = printer{} // that of the test
+	n := 0
+	main := func(ctx context.Context) error {
+		n = 0
+		first := async.Go(ctx, func(context.Context) error { n++; return nil })
+		second := async.Go(ctx, func(context.Context) error {
+			if n == 0 {
+				return errors.New("the second one was faster")
+			}
+			return nil
+		})
+		_, err := async.Gather(ctx, first, second)
+		return err
+	}
+	r := asynctest.Explore(t, main, asynctest.Strategy(asynctest.Exhaustive(0)))
+
+	again := asynctest.Replay(t, r.Token, main, 3)
+	fmt.Println("failed:", again.Failed, "the same schedule:", again.Hash == r.Hash)
+	// Output:
+	// FAIL: the second one was faster
+	// FAIL: the second one was faster
+	// failed: 3 the same schedule: true
+}
+
+// Each byte chooses among the tasks that are ready. [asynctest.Fuzz] has Go's fuzzer find the bytes.
+func ExampleFuzzOne() {
+	var t testing.TB = printer{} // that of the fuzz target
+	for _, schedule := range [][]byte{{0, 0}, {1, 0}} {
+		var order []string
+		asynctest.FuzzOne(t, schedule, func(ctx context.Context) error {
+			step := func(name string) *async.Task[async.Void] {
+				return async.Go(ctx, func(context.Context) error { order = append(order, name); return nil })
+			}
+			_, err := async.Gather(ctx, step("a"), step("b"))
+			return err
+		})
+		fmt.Println(order)
+	}
+	// Output:
+	// [a b]
+	// [b a]
+}
+
 // Each wait is cancelled, runs out of time, and panics, one after the other.
 func ExampleSweep() {
 	var t testing.TB = printer{} // that of the test
