@@ -24,7 +24,7 @@ func freed[T any](p weak.Pointer[T]) bool {
 func TestUnwoundTasks(t *testing.T) {
 	for name, opts := range map[string][]async.Option{"": nil, " beside the loop": {async.Parallel(2)}} {
 		t.Run("a future that outlives the loop does not hold the task that was unwound while it waited for it"+name, func(t *testing.T) {
-			type load struct{ bytes [1 << 16]byte }
+			type load [1 << 16]byte
 			f := future.New[int]()
 			held := func() weak.Pointer[load] {
 				what := new(load)
