@@ -32,7 +32,8 @@ type transport struct {
 	face  *Loop           // whose end is the end of the transport; nil for none
 	lost  func()          // called when it is all over, on any goroutine, or nil
 
-	token int32 // by which the poller knows the transport; never changed after begin
+	socket bool  // raw is that of one
+	token  int32 // by which the poller knows the transport; never changed after begin
 
 	// Guarded by the reader's mutex, or the writer's if there is no reader.
 	poller   *poller   // that reads; nil if there is a keeper
@@ -69,7 +70,9 @@ var longAgo = time.Unix(1, 0)
 func newTransport(face *Loop, conn io.Closer, limit int, out bool) *transport {
 	t := &transport{conn: conn, raw: rawOf(conn), face: face}
 	_, unix := conn.(*net.UnixConn)
+	_, tcp := conn.(*net.TCPConn)
 	t.whole = !unix
+	t.socket = unix || tcp
 	if limit > 0 {
 		t.r = &StreamReader{limit: limit, source: t}
 		t.r.resume = t.wake.Broadcast
@@ -78,7 +81,7 @@ func newTransport(face *Loop, conn io.Closer, limit int, out bool) *transport {
 	}
 	if out {
 		t.w = &StreamWriter{t: t, high: highWater, low: lowWater}
-		t.onWrite = func(fd uintptr) { t.wrote, t.wrErr = writeFD(fd, t.piece) }
+		t.onWrite = func(fd uintptr) { t.wrote, t.wrErr = t.write(fd, t.piece) }
 	}
 	return t
 }

@@ -173,9 +173,13 @@ func (t *transport) pull(fd uintptr) pullResult {
 	if t.stopping || t.detached || t.ended() {
 		return finished
 	}
+	read := readFD
+	if t.socket {
+		read = receiveFD
+	}
 	s := scratches.Get().(*[64 << 10]byte)
 	defer scratches.Put(s)
-	n, err := readFD(fd, s[:])
+	n, err := read(fd, s[:])
 	if wouldBlock(err) {
 		return nothingThere
 	}

@@ -6,6 +6,14 @@ import (
 	"syscall"
 )
 
+// write writes what there is room for.
+func (t *transport) write(fd uintptr, p []byte) (int, error) {
+	if t.socket {
+		return sendFD(fd, p)
+	}
+	return writeFD(fd, p)
+}
+
 // writeNow writes what the connection takes at once. The writer is locked.
 func (t *transport) writeNow(p []byte) (int, error) {
 	t.piece, t.wrote, t.wrErr = p, 0, nil
@@ -64,7 +72,7 @@ func (t *transport) flushRaw() (err error) {
 		defer w.mu.Unlock()
 		for w.size() > 0 {
 			var n int
-			n, err = writeFD(fd, w.out[w.head:])
+			n, err = t.write(fd, w.out[w.head:])
 			if w.sent(n); err != nil {
 				if wouldBlock(err) {
 					err = nil
