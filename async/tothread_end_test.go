@@ -54,12 +54,17 @@ func TestToThreadAtTheEnd(t *testing.T) {
 			})
 			ran := false
 			async.Go(l.Context(), func(ctx context.Context) error {
-				l.CallSoon(l.Stop)
+				<-begun
 				_, err := async.ToThread(ctx, func(context.Context) (int, error) { ran = true; return 0, nil })
 				return err
 			})
+			go func() {
+				for pool.Stats().Queued == 0 {
+					runtime.Gosched()
+				}
+				l.CallSoonThreadsafe(l.Stop)
+			}()
 			expectError(t, "RunForever", l.RunForever(), nil)
-			<-begun
 			expectEqual(t, "how many wait", pool.Stats().Queued, 1)
 			expectError(t, "Close", l.Close(), nil)
 			expectError(t, "Shutdown", pool.Shutdown(context.Background()), nil)
