@@ -59,6 +59,7 @@ func TestToThreadAtTheEnd(t *testing.T) {
 				return err
 			})
 			go func() {
+				<-begun
 				for pool.Stats().Queued == 0 {
 					runtime.Gosched()
 				}
