@@ -42,18 +42,20 @@ func TestToThreadAtTheEnd(t *testing.T) {
 			pool := future.NewPool(1)
 			l := async.NewLoop(async.DefaultExecutor(pool))
 			var cause error
-			begun := make(chan struct{})
+			begun, unwound := make(chan struct{}), make(chan struct{})
 			async.Go(l.Context(), func(ctx context.Context) error {
 				_, err := async.ToThread(ctx, func(ctx context.Context) (int, error) {
 					close(begun)
 					<-ctx.Done()
 					cause = context.Cause(ctx)
+					<-unwound // or the pool may come to the second
 					return 0, nil
 				})
 				return err
 			})
 			ran := false
 			async.Go(l.Context(), func(ctx context.Context) error {
+				defer close(unwound)
 				<-begun
 				_, err := async.ToThread(ctx, func(context.Context) (int, error) { ran = true; return 0, nil })
 				return err
