@@ -272,6 +272,12 @@ func ToThread[T any](ctx context.Context, fn func(ctx context.Context) (T, error
 			j.ctx.Cancel(err)
 		}
 	}()
+	if job.IsDone() { // the loop hears of it in the next tick, as in asyncio
+		if gone := Sleep(ctx, 0); gone != nil {
+			err = gone
+			return *new(T), err
+		}
+	}
 	v, err := job.Await(ctx)
 	return v, err
 }

@@ -35,6 +35,23 @@ func (c *patientClock) Wait(d time.Duration, wake <-chan struct{}, busy func() b
 	return c.eagerClock.Wait(d, wake, busy)
 }
 
+// direct is an executor that runs what it gets before it returns.
+type direct struct{}
+
+func (direct) Execute(fn func()) error { fn(); return nil }
+
+func TestToThreadGivesWay(t *testing.T) {
+	t.Run("the others run although the function has returned by then", func(t *testing.T) {
+		check(async.Run(func(ctx context.Context) error {
+			gave := gaveWay(ctx, func() {
+				expectEqual(t, "the result", must(async.ToThread(ctx, func(context.Context) (int, error) { return 7, nil })), 7)
+			})
+			expectEqual(t, "gave way", gave, true)
+			return nil
+		}, async.DefaultExecutor(direct{})))
+	})
+}
+
 // TestToThreadAtTheEnd is about functions on other goroutines while their loop ends.
 func TestToThreadAtTheEnd(t *testing.T) {
 	t.Run("a loop that is closed ends the ctx of a function that runs, and withdraws one that has not begun", func(t *testing.T) {
