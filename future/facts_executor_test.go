@@ -630,7 +630,9 @@ func TestFactsShutdown(t *testing.T) {
 
 		p = future.NewPool(1)
 		ended := make(chan error, 1)
-		future.Submit(p, one).AddDoneCallback(func(*future.Future[int]) { ended <- p.Shutdown(ctx) })
+		g, last := submitGate(p)
+		last.AddDoneCallback(func(*future.Future[int]) { ended <- p.Shutdown(ctx) })
+		close(g.open)
 		expectError(t, "Shutdown in a done callback", <-ended, future.ErrOwnWorker)
 		expectError(t, "Shutdown", p.Shutdown(ctx), nil)
 	})

@@ -248,7 +248,10 @@ func TestFactsProcessPool(t *testing.T) {
 	t.Run("a done callback of a call cannot wait for the shutdown of its pool", func(t *testing.T) {
 		p := future.NewProcessPool(1)
 		ended := make(chan error, 1)
-		future.Call(p, square, 1).AddDoneCallback(func(*future.Future[int]) { ended <- p.Shutdown(context.Background()) })
+		dir := t.TempDir()
+		last := future.Call(p, door, dir+"/last")
+		last.AddDoneCallback(func(*future.Future[int]) { ended <- p.Shutdown(context.Background()) })
+		openDoor(t, dir+"/last")
 		expectError(t, "Shutdown in the callback", <-ended, future.ErrOwnWorker)
 		expectError(t, "a later call", future.Call(p, square, 1).Err(), future.ErrShutdown)
 		expectError(t, "Shutdown", p.Shutdown(context.Background()), nil)
