@@ -84,6 +84,7 @@ func newConn(face *Loop, c net.Conn) (net.Conn, error) {
 		return newDatagramConn(face, c)
 	}
 	t := newTransport(face, c, DefaultLimit, true)
+	t.plain = true
 	t.begin()
 	return &taskConn{sharedConn: &sharedConn{Conn: c, t: t}}, nil
 }

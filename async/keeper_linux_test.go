@@ -14,6 +14,7 @@ func TestKeepers(t *testing.T) {
 	defer func() { keeping = false }()
 	for name, test := range map[string]func(*testing.T){
 		"Conn": TestConn, "FactsStreams": TestFactsStreams, "FactsSubprocess": TestFactsSubprocess, "HTTPTransport": TestHTTPTransport,
+		"LostConnections":   TestLostConnections,
 		"ResetAtEveryPoint": TestResetAtEveryPoint, "ResetPoints": TestResetPoints, "ResetOfAConnect": TestResetOfAConnect,
 		"StreamCost": TestStreamCost, "StreamFaults": TestStreamFaults,
 		"StartTLS": TestStartTLS, "StartTLSTwice": TestStartTLSTwice, "Storm": TestStorm, "StreamsOverTLS": TestStreamsOverTLS, "Subprocess": TestSubprocess,

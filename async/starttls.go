@@ -1,6 +1,7 @@
 package async
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -24,8 +25,8 @@ var errSecuring = fmt.Errorf("%w, and another StartTLS is under way on this one"
 // server from the address that it is connected to if cfg has none. cfg can be nil on the client side.
 //
 // r is the reader of the same connection. What is in its buffer was sent by the peer behind its agreement and is part of the
-// handshake; in asyncio it stays there as if it had been encrypted. What was written goes out before. Afterwards only the new
-// streams carry anything, for asyncio exchanges the inside of the old ones and this does not. To close any of
+// handshake; in asyncio it stays there as if it had been encrypted. What was written goes out before. From then on writes fail,
+// and afterwards only the new streams carry anything, for asyncio exchanges the inside of the old ones and this does not. To close any of
 // them closes the connection, as the return of a server's handler does. It costs what one does that [OpenConnection] has opened with
 // TLS.
 //
@@ -69,7 +70,17 @@ func (w *StreamWriter) StartTLS(ctx context.Context, r *StreamReader, cfg *tls.C
 		return nil, nil, err
 	}
 	upper := newTransport(t.face, secure, r.limit, true)
-	upper.lost = t.stop
+	upper.lost = func() {
+		upper.w.mu.Lock()
+		err := upper.w.err
+		upper.w.mu.Unlock()
+		w.mu.Lock()
+		if w.err == nil {
+			w.err = err
+		}
+		w.mu.Unlock()
+		t.stop()
+	}
 	w.mu.Lock()
 	closing := w.closing
 	if !closing {
@@ -110,7 +121,9 @@ func (t *transport) detach() (net.Conn, error) {
 	r.mu.Lock()
 	if t.stopping || t.detached {
 		r.mu.Unlock()
-		return nil, errClosed
+		t.w.mu.Lock()
+		defer t.w.mu.Unlock()
+		return nil, cmp.Or(t.w.err, errClosed)
 	}
 	t.detached = true
 	p := t.poller
@@ -180,7 +193,7 @@ func (t *transport) encrypt(over net.Conn, cfg *tls.Config) *tls.Conn {
 	return tls.Client(over, cfg)
 }
 
-// flushed waits until all that was written is sent.
+// flushed waits until all that was written is sent, and has nothing more written.
 func (w *StreamWriter) flushed(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -192,6 +205,7 @@ func (w *StreamWriter) flushed(ctx context.Context) error {
 			return ErrWriteAfterEOF
 		}
 		if w.size() == 0 {
+			w.t.sealed = true
 			return nil
 		}
 		w.full, w.low = true, 0 // to be woken when all is sent

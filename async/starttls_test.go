@@ -248,6 +248,34 @@ func TestStartTLSTwice(t *testing.T) {
 		w2.Abort()
 		check(w.WaitClosed(ctx))
 	}, realTime))
+	t.Run("a write to the old streams in the handshake fails and sends nothing, nor does the end of the stream", onLoop(func(ctx context.Context, t *testing.T) {
+		cfg, client := certificate(t)
+		ln := must(net.Listen("tcp", "127.0.0.1:0"))
+		defer ln.Close()
+		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
+		check(err)
+		peer := must(ln.Accept())
+		defer peer.Close()
+		must(w.WriteString("clear"))
+		var w2 *async.StreamWriter
+		first := async.CreateTask(ctx, func(ctx context.Context) (r2 *async.StreamReader, err error) {
+			r2, w2, err = w.StartTLS(ctx, r, client)
+			return r2, err
+		})
+		ticks(ctx, 5)
+		_, during := w.WriteString("secret")
+		if during == nil {
+			t.Error("Write has succeeded")
+		}
+		expectError(t, "WriteEOF", w.WriteEOF(), during)
+		expectEqual(t, "Buffered", w.Buffered(), 0)
+		check(run(ctx, func() error { return secured(peer, len("clear"), cfg) })) // which "secret" would break
+		expectEqual(t, "Read", text(must(first.Await(ctx)).ReadExactly(ctx, 5)), "hello")
+		_, after := w.WriteString("secret")
+		expectEqual(t, "the error after the handshake", after, during)
+		w2.Abort()
+		check(w.WaitClosed(ctx))
+	}, realTime))
 	t.Run("a call after one that has failed says that the connection is closed", onLoop(func(ctx context.Context, t *testing.T) {
 		_, client := certificate(t)
 		ln := must(net.Listen("tcp", "127.0.0.1:0"))

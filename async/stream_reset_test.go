@@ -96,7 +96,7 @@ func TestResetAtEveryPoint(t *testing.T) {
 				if _, err = w.Write([]byte{talk[i]}); err == nil {
 					err = w.Drain(ctx)
 				}
-				if err == nil {
+				if err == nil || i < at { // a lost connection is no news for a read of what has come before
 					var got []byte
 					if got, err = r.ReadExactly(ctx, 1); err == nil && got[0] != talk[i] {
 						t.Errorf("byte %d has come back as %q", i, got)

@@ -54,14 +54,15 @@ func (w *StreamWriter) check() {
 func (w *StreamWriter) Write(p []byte) (int, error) {
 	w.check()
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := w.fault(); err != nil {
+	err := w.writable()
+	if err != nil {
+		w.mu.Unlock()
 		return 0, err
 	}
-	if w.eof {
-		return 0, ErrWriteAfterEOF
-	}
-	if err := w.push(p); err != nil {
+	err = w.push(p)
+	w.mu.Unlock()
+	if err != nil {
+		w.t.loseWriting(err)
 		return 0, err
 	}
 	return len(p), nil
@@ -89,6 +90,19 @@ func (w *StreamWriter) fault() error {
 		return errClosed
 	case w.t.upper != nil:
 		return errSecure
+	}
+	return nil
+}
+
+// writable returns why Write cannot write.
+func (w *StreamWriter) writable() error {
+	switch err := w.fault(); {
+	case err != nil:
+		return err
+	case w.t.sealed:
+		return errSecure
+	case w.eof:
+		return ErrWriteAfterEOF
 	}
 	return nil
 }
@@ -246,23 +260,27 @@ func (w *StreamWriter) WriteEOF() error {
 		return nil
 	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := w.fault(); err != nil {
-		return err
-	}
-	if !w.eof {
+	err := w.writable()
+	switch {
+	case err == ErrWriteAfterEOF:
+		err = nil
+	case err != nil:
+	case w.t.raw == nil || w.writing:
 		w.eof = true
-		if w.t.raw == nil || w.writing {
-			w.startWriting()
-		} else {
-			w.eofSent = true
-			if err := w.t.closeWrite(); err != nil {
-				w.fail(err)
-				return err
+		w.startWriting()
+	default:
+		w.eof, w.eofSent = true, true
+		if err = w.t.closeWrite(); err != nil {
+			w.fail(err)
+			w.mu.Unlock()
+			if !errors.Is(err, errors.ErrUnsupported) {
+				w.t.loseWriting(err)
 			}
+			return err
 		}
 	}
-	return nil
+	w.mu.Unlock()
+	return err
 }
 
 // Close closes the connection once what was written is sent: close. It does not suspend. From then on nothing is
@@ -279,7 +297,7 @@ func (w *StreamWriter) Abort() {
 	w.t.close(true)
 }
 
-// IsClosing reports whether Close or Abort was called: is_closing.
+// IsClosing reports whether Close or Abort was called, or the connection was lost: is_closing.
 func (w *StreamWriter) IsClosing() bool {
 	w.check()
 	w.mu.Lock()
@@ -287,8 +305,9 @@ func (w *StreamWriter) IsClosing() bool {
 	return w.closing
 }
 
-// WaitClosed waits until the connection is closed, which Close or Abort has to ask for: wait_closed. It returns
-// the error that the connection was lost by, if any. If ctx is cancelled, the closing goes on.
+// WaitClosed waits until the connection is closed: wait_closed. Close and Abort do that, and an error of a read or a write that
+// the connection is lost by, which WaitClosed returns then. The end of what the peer sends is none, and a connection that nobody
+// reads or writes hears of nothing. If ctx is cancelled, the closing goes on.
 func (w *StreamWriter) WaitClosed(ctx context.Context) error {
 	w.check()
 	w.mu.Lock()

@@ -18,8 +18,8 @@ import (
 // byte. A task that finds the buffer empty tries a read that does not block, before it waits. Bytes go out by the
 // task itself, as far as the connection takes them without blocking; a goroutine sends the rest, and ends then.
 //
-// The keeper waits once for each edge that the runtime's poller reports and reads until the descriptor has less than was
-// asked for. That is enough, because whoever waits for more has tried to read in vain before.
+// The keeper waits once for each edge that the runtime's poller reports and reads until there is nothing left, or an error: what
+// has come together with the last bytes is not reported again, and WaitClosed is to hear of a reset that nobody reads.
 //
 // Connections without a descriptor to try, as those of TLS, are read and written by the two goroutines
 // alone.
@@ -39,6 +39,7 @@ type transport struct {
 	poller   *poller   // that reads; nil if there is a keeper
 	wake     sync.Cond // the keeper waits for it
 	stopping bool
+	broken   bool          // and why is told by the reads
 	late     error         // comes behind the bytes in the buffer
 	shutting bool          // without a keeper: a goroutine closes, or has closed
 	detached bool          // see detach
@@ -49,11 +50,13 @@ type transport struct {
 	onPull   func(fd uintptr) // pull, made once
 
 	served  bool // by a Server
+	plain   bool // only its user closes it, as a net.Conn
 	foreign bool // somebody else may close the connection, see keepFromNow
 
 	// Guarded by the writer's mutex.
 	upper    *transport // that StartTLS has put on top, or nil
 	securing bool       // StartTLS is, or was, under way
+	sealed   bool       // and nothing goes out in the clear any more
 	piece    []byte
 	wrote    int
 	wrErr    error
@@ -184,11 +187,18 @@ func (t *transport) stop() {
 	t.stopping = true
 	t.wake.Broadcast()
 	t.shutSoon()
-	kept := t.poller == nil && !t.detached
+	kept := t.hasKeeper()
 	t.r.mu.Unlock()
-	if !kept {
-		return
+	if kept {
+		t.interrupt()
 	}
+}
+
+// hasKeeper reports whether there is a keeper, which closes. The reader is locked.
+func (t *transport) hasKeeper() bool { return t.poller == nil && !t.detached }
+
+// interrupt ends the keeper's wait.
+func (t *transport) interrupt() {
 	if c, ok := t.conn.(interface{ SetReadDeadline(time.Time) error }); ok {
 		c.SetReadDeadline(longAgo)
 	} else {
@@ -212,7 +222,7 @@ func (t *transport) shut() {
 	t.conn.Close()
 	if r := t.r; r != nil {
 		r.mu.Lock()
-		if t.stopping || t.late == nil { // or the error is still to come
+		if !t.broken && (t.stopping || t.late == nil) { // or the error is still to come
 			r.end()
 		}
 		r.mu.Unlock()

@@ -123,7 +123,7 @@ func (t *transport) keepRaw() {
 			defer t.r.mu.Unlock()
 			for !t.stopping && !t.detached && !t.r.paused {
 				switch t.pull(fd) {
-				case nothingThere, drained:
+				case nothingThere: // drained may be an error that has come with the bytes, of which the runtime tells no more
 					return false
 				case finished:
 					return true
@@ -157,7 +157,7 @@ func (t *transport) goesOn(err error) bool {
 	t.r.mu.Lock()
 	defer t.r.mu.Unlock()
 	if err != nil && !t.stopping && !t.detached {
-		t.r.fail(t.wrap("read", err))
+		t.lose(t.wrap("read", err))
 	}
 	for t.r.paused && !t.stopping && !t.detached {
 		t.wake.Wait()
@@ -205,15 +205,10 @@ func (t *transport) took(p []byte, err error) {
 	if err == nil || t.detached && errors.Is(err, os.ErrDeadlineExceeded) {
 		return
 	}
-	switch {
-	case err == io.EOF:
+	if err == io.EOF {
 		t.r.end()
-	case t.r.len() > 0:
-		// Nobody has had a chance to read these bytes, and the error would hide them. Whoever wants more gets it.
-		t.late = t.wrap("read", err)
-		t.r.line.WakeAll()
-	default:
-		t.r.fail(t.wrap("read", err))
+	} else {
+		t.lose(t.wrap("read", err))
 	}
 	if t.w == nil {
 		t.shutSoon()
@@ -255,7 +250,7 @@ func (t *transport) pullOnce() pullResult {
 		return finished
 	}
 	if err := t.raw.Control(t.onPull); err != nil { // somebody has closed the connection behind our back
-		t.r.fail(t.wrap("read", net.ErrClosed))
+		t.lose(t.wrap("read", net.ErrClosed))
 		t.pulled = finished
 	}
 	return t.pulled

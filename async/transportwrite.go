@@ -31,6 +31,7 @@ func (t *transport) writeNow(p []byte) (int, error) {
 // flush is the goroutine that sends what is left.
 func (t *transport) flush() {
 	w := t.w
+	var lost error
 	for {
 		var err error
 		if t.raw != nil {
@@ -40,7 +41,8 @@ func (t *transport) flush() {
 		}
 		w.mu.Lock()
 		if err != nil && !w.aborted {
-			w.fail(t.wrap("write", err))
+			lost = t.wrap("write", err)
+			w.fail(lost)
 		}
 		if w.size() == 0 && w.eof && !w.eofSent && w.err == nil {
 			w.eofSent = true
@@ -49,14 +51,20 @@ func (t *transport) flush() {
 			w.mu.Lock()
 			if err != nil {
 				w.fail(err)
+				if !errors.Is(err, errors.ErrUnsupported) {
+					lost = err
+				}
 			}
 		}
 		if w.size() == 0 {
 			w.writing = false
 			closing := w.closing
 			w.mu.Unlock()
-			if closing {
+			switch {
+			case closing:
 				t.stop()
+			case lost != nil:
+				t.loseWriting(lost)
 			}
 			return
 		}
