@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -95,7 +96,7 @@ func TestPoller(t *testing.T) {
 		const total = 64 << 20
 		ln := must(net.Listen("tcp", "127.0.0.1:0"))
 		defer ln.Close()
-		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String(), async.StreamLimit(1<<40))
+		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String(), async.StreamLimit(math.MaxInt))
 		check(err)
 		peer := must(ln.Accept())
 		sent := make(chan error, 1)
