@@ -306,8 +306,8 @@ func (w *StreamWriter) IsClosing() bool {
 }
 
 // WaitClosed waits until the connection is closed: wait_closed. Close and Abort do that, and an error of a read or a write that
-// the connection is lost by, which WaitClosed returns then. The end of what the peer sends is none, and a connection that nobody
-// reads or writes hears of nothing. If ctx is cancelled, the closing goes on.
+// the connection is lost by, which WaitClosed returns then. The end of what the peer sends is no error, and behind it, or while a full
+// buffer holds up the reads, only a write finds one. If ctx is cancelled, the closing goes on.
 func (w *StreamWriter) WaitClosed(ctx context.Context) error {
 	w.check()
 	w.mu.Lock()
