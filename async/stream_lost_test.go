@@ -75,7 +75,7 @@ func TestLostConnections(t *testing.T) {
 				}
 				check(c.w.Close())
 				expectError(t, "WaitClosed again", c.w.WaitClosed(ctx), closed.Err())
-				expectError(t, "Drain", c.w.Drain(ctx), closed.Err())
+				expectOneOf(t, c.w.Drain(ctx), []error{syscall.ECONNRESET, syscall.EPIPE}) // the one that the reader has heard of
 				_, err := c.w.WriteString("x")
 				expectError(t, "Write", err, closed.Err())
 				if l.read != "" {
