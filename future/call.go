@@ -16,17 +16,18 @@ type remoteCall interface {
 	drop() // cancels it
 	size() int
 	encode(*gob.Encoder) error
-	decode(worker string, dec *gob.Decoder) error
+	decode(worker string, dec *gob.Decoder) (done func(), err error)
 	fail(error)
 }
 
 // Call has f called with arg by a worker process and returns the future of its outcome. It stands for
 // submit. It does not block.
 //
-// The future can be cancelled until a worker has begun the call. Its done callbacks run on a goroutine of
-// the pool, which serves one worker and goes on when they have returned. An argument or a result that gob cannot
-// encode is an error of this call. A panic in the function is a [PanicError] whose value is its text.
-// After Shutdown the future has failed with [ErrShutdown].
+// The future can be cancelled until a worker has begun the call. Its done callbacks run on the goroutine of
+// the pool that serves the worker, so they must not wait for another call. An argument or a result that gob
+// cannot encode or decode is an error of this call, and a panic of its GobEncode or GobDecode a [PanicError].
+// A panic in the function is a [PanicError] whose value is its text. After Shutdown the future has failed
+// with [ErrShutdown].
 func Call[A, T any](p *ProcessPool, f Func[A, T], arg A) *Future[T] {
 	p.check("Call")
 	c := newCall[A, T](f, []box[A]{{arg}}, func(outcomes []outcome[T], err error) (T, error) {
@@ -146,16 +147,16 @@ func (c *call[A, T, R]) encode(enc *gob.Encoder) error {
 	return nil
 }
 
-func (c *call[A, T, R]) decode(worker string, dec *gob.Decoder) error {
+func (c *call[A, T, R]) decode(worker string, dec *gob.Decoder) (done func(), err error) {
 	var head answerHead
 	if err := dec.Decode(&head); err != nil || head.N != len(c.args) {
-		return fmt.Errorf("future: the answer of %s: %d outcomes: %w", worker, head.N, err)
+		return nil, fmt.Errorf("future: the answer of %s: %d outcomes: %w", worker, head.N, err)
 	}
 	var results []box[T]
 	if len(head.Marks) < head.N {
 		var err error
 		if results, err = decodeSlice[box[T]](dec, head.N); err != nil {
-			return fmt.Errorf("future: the result of %s: %w", c.f.name, err)
+			return nil, fmt.Errorf("future: the result of %s: %w", c.f.name, err)
 		}
 	}
 	outcomes := make([]outcome[T], head.N)
@@ -172,12 +173,11 @@ func (c *call[A, T, R]) decode(worker string, dec *gob.Decoder) error {
 		default:
 			var e errorBox
 			if err := dec.Decode(&e); err != nil {
-				return fmt.Errorf("future: an error of %s: %w", c.f.name, err)
+				return nil, fmt.Errorf("future: an error of %s: %w", c.f.name, err)
 			}
 			err = e.Err
 		}
 		outcomes[m.Index].err = err
 	}
-	c.complete(outcomes, nil)
-	return nil
+	return func() { c.complete(outcomes, nil) }, nil
 }

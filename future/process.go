@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sourcegraph/conc/panics"
 )
 
 // ErrBrokenWorker is what a call ends with whose worker process has ended before it could answer: it
@@ -134,7 +136,7 @@ func (w *process) broken() error {
 
 // encode makes a call the next to be sent.
 func (w *process) encode(c remoteCall) error {
-	err := c.encode(w.to.begin())
+	_, err := guard(func() (struct{}, error) { return struct{}{}, c.encode(w.to.begin()) })
 	if err == nil {
 		err = w.to.tooLong()
 	}
@@ -146,21 +148,22 @@ func (w *process) encode(c remoteCall) error {
 
 // killAfter kills the worker if the call that it is at has not ended in time. The function that it returns
 // is called when that has ended.
-func (w *process) killAfter(limit time.Duration) (ended func()) {
+func (w *process) killAfter(limit time.Duration) (ended func() (inTime bool)) {
 	if limit <= 0 {
-		return func() {}
+		return func() bool { return true }
 	}
 	t := time.AfterFunc(limit, func() {
 		w.late.Store(true)
 		w.cmd.Process.Kill()
 	})
-	return func() { t.Stop() }
+	return t.Stop
 }
 
 // await waits for the answer to a call that the worker was sent. It reports whether the worker can be used further, and whether the call
 // has not begun, so that another worker may do it.
-func (w *process) await(c remoteCall) (usable, again bool) {
+func (w *process) await(c remoteCall, ended func() bool) (usable, again bool) {
 	f, err := readFrame(w.from)
+	inTime := ended() // or it is being killed, though it has answered
 	if err != nil {
 		broken := w.broken()
 		switch {
@@ -175,16 +178,25 @@ func (w *process) await(c remoteCall) (usable, again bool) {
 	}
 	dec, kind := w.read.open(f)
 	if kind == frameRefused {
-		err = &WorkerError{w.name, string(f.body)}
-	} else {
-		err = c.decode(w.name, dec)
-	}
-	if err != nil {
 		w.end(true)
-		c.fail(err)
+		c.fail(&WorkerError{w.name, string(f.body)})
 		return false, false
 	}
-	return true, false
+	done, err := guard(func() (func(), error) { return c.decode(w.name, dec) })
+	if err != nil {
+		done = func() { c.fail(err) }
+		inTime = inTime && w.read.skip()
+	}
+	done()
+	return inTime, false
+}
+
+// guard calls a function that calls methods of the types that travel. A panic in it is an error.
+func guard[T any](fn func() (T, error)) (v T, err error) {
+	if p := panics.Try(func() { v, err = fn() }); p != nil {
+		err = &PanicError{Value: p.Value, Stack: p.Stack}
+	}
+	return v, err
 }
 
 // A WorkerError is an error of a function in a worker process whose type could not be sent: its text.

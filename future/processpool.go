@@ -78,7 +78,8 @@ func MaxCalls(n int) ProcessOption {
 	return func(p *ProcessPool) { p.max = n }
 }
 
-// CallLimit has a worker killed that takes longer for a call, which then fails with [ErrTimeout]. A chunk
+// CallLimit has a worker killed that takes longer for a call, which then fails with [ErrTimeout]. The start of a worker counts as
+// part of its first call. A chunk
 // of [CallMap] may take so long for each of its items. It panics if d is not positive.
 func CallLimit(d time.Duration) ProcessOption {
 	if d <= 0 {
@@ -152,88 +153,109 @@ func (p *ProcessPool) submit(c remoteCall) {
 			n, p.free = p.free[last], p.free[:last]
 		}
 		p.live++
-		go p.run(n)
+		go p.run(&runner{number: n, name: fmt.Sprintf("%s-%d", p.name, n)})
 	}
 	p.mu.Unlock()
 }
 
-// run is what a runner does: it has one worker process after the other do what is queued.
-func (p *ProcessPool) run(n int) {
-	name := fmt.Sprintf("%s-%d", p.name, n)
-	var w *process
+// A runner has one worker process after the other do what is queued.
+type runner struct {
+	number int
+	name   string
+	w      *process // or nil
+}
+
+// run is the goroutine of a runner.
+func (p *ProcessPool) run(r *runner) {
 	id := goid.Get()
 	p.mu.Lock()
 	p.runners[id] = struct{}{}
 	p.mu.Unlock()
+	busy := false
 	defer func() {
-		if w != nil {
-			p.end(w, false)
+		if r.w != nil && !busy {
+			p.end(r.w, false)
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.free = append(p.free, n)
 		delete(p.runners, id)
+		if busy { // a done callback has left by runtime.Goexit
+			p.stats.Running--
+			p.stats.Done++
+			go p.run(r)
+			return
+		}
+		p.free = append(p.free, r.number)
 		if p.live--; p.live == 0 && p.drained != nil {
 			close(p.drained)
 			p.drained = nil
 		}
 	}()
-	for c, sent := p.next(w); c != nil; c, sent = p.next(w) {
-		w = p.do(name, w, c, sent)
+	for c, sent := p.next(r.w); c != nil; c, sent = p.next(r.w) {
+		busy = true
+		p.do(r, c, sent)
+		busy = false
 		p.count(func(s *ProcessStats) { s.Running--; s.Done++ })
-		if w != nil && p.max > 0 && w.calls >= p.max {
+		if r.w != nil && p.max > 0 && r.w.calls >= p.max {
+			w := r.w
+			r.w = nil
 			p.end(w, false)
-			w = nil
 		}
 	}
 }
 
-// do has a call done by the worker w, which may have it already, and returns the worker for the next.
-func (p *ProcessPool) do(name string, w *process, c remoteCall, sent bool) *process {
+// do has a call done by the worker of a runner, which may have it already, or by a new one.
+func (p *ProcessPool) do(r *runner, c remoteCall, sent bool) {
 	// A worker that was killed while it was idle has not seen the call, and the next one may do it. That a
 	// fresh one ends before it has begun, again and again, is no accident.
 	for tries := 0; ; tries++ {
-		if w != nil && w.isGone() && !sent {
-			p.count(func(s *ProcessStats) { s.Broken++ })
-			p.end(w, true)
-			w = nil
+		if r.w != nil && r.w.isGone() && !sent {
+			p.lose(r)
 		}
-		if w == nil {
+		if r.w == nil {
 			var err error
-			if w, err = p.start(name); err != nil {
-				c.fail(fmt.Errorf("future: starting %s: %w", name, err))
-				return nil
+			if r.w, err = p.start(r.name); err != nil {
+				c.fail(fmt.Errorf("future: starting %s: %w", r.name, err))
+				return
 			}
 		}
+		w := r.w
 		ended := w.killAfter(p.limit * time.Duration(c.size()))
 		if !sent {
 			if err := w.encode(c); err != nil {
-				ended()
+				if !ended() {
+					p.lose(r)
+				}
 				c.fail(err)
-				return w
+				return
 			}
 			w.tickets.issue(c.place())
 			w.to.send(w.in, frameCall) // if it fails, so does what comes
 		}
 		w.calls++
 		p.sendAhead(w)
-		usable, again := w.await(c)
-		ended()
+		usable, again := w.await(c, ended)
 		if again && tries == 3 {
 			again = false
 			c.fail(w.broken())
 		}
 		if usable {
-			return w
+			return
 		}
-		p.count(func(s *ProcessStats) { s.Broken++ })
-		p.end(w, true)
-		w = nil
+		p.lose(r)
 		if !again {
-			return nil
+			return
 		}
 		sent = false
 	}
+}
+
+// lose ends the worker of a runner, which is broken.
+func (p *ProcessPool) lose(r *runner) {
+	p.count(func(s *ProcessStats) { s.Broken++ })
+	w := r.w
+	r.w = nil // whatever callbacks do
+	p.end(w, true)
 }
 
 func (p *ProcessPool) count(change func(*ProcessStats)) {
@@ -409,18 +431,23 @@ func (p *ProcessPool) Shutdown(ctx context.Context) error {
 func (p *ProcessPool) CancelPending() int {
 	p.check("CancelPending")
 	p.mu.Lock()
-	var calls []remoteCall
+	calls := p.pending()
+	p.mu.Unlock()
+	for _, c := range calls {
+		c.drop()
+	}
+	return len(calls)
+}
+
+// pending takes all calls out of the queue that have not begun.
+func (p *ProcessPool) pending() (calls []remoteCall) {
 	for c := p.takeAhead(0); c != nil; c = p.takeAhead(0) {
 		calls = append(calls, c)
 	}
 	for p.queue.len() > 0 {
 		calls = append(calls, p.queue.pop())
 	}
-	p.mu.Unlock()
-	for _, c := range calls {
-		c.drop()
-	}
-	return len(calls)
+	return calls
 }
 
 // Kill ends the pool at once: what is queued is cancelled, and the worker processes are killed, so that
@@ -431,12 +458,13 @@ func (p *ProcessPool) Kill() {
 	p.mu.Lock()
 	p.shut, p.killed = true, true
 	p.more.Broadcast()
-	p.mu.Unlock()
-	p.CancelPending()
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	calls := p.pending()
 	for w := range p.procs {
 		w.cmd.Process.Kill()
+	}
+	p.mu.Unlock()
+	for _, c := range calls {
+		c.drop()
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/gob"
 	"fmt"
 	"io"
+	"reflect"
 )
 
 // What a pool and its worker processes say to each other: frames on two pipes, whose bodies are the
@@ -138,6 +139,17 @@ func readFrame(r io.Reader) (frame, error) {
 type receiver struct {
 	buf bytes.Buffer
 	dec *gob.Decoder
+}
+
+// skip passes over what is left of a frame whose decoding has failed, but for what it says about types, and reports whether the
+// next can be understood.
+func (r *receiver) skip() bool {
+	for r.buf.Len() > 0 {
+		if r.dec.DecodeValue(reflect.Value{}) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // open returns the decoder for a frame, and its kind.
