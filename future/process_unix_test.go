@@ -34,6 +34,14 @@ var starts = future.Register("starts", func(struct{}) (int, error) {
 	return cmd.Process.Pid, nil
 })
 
+// stops does not see its pipe close, so the kernel has to end it.
+var stops = future.Register("stops", func(path string) (int, error) {
+	if err := os.WriteFile(path, fmt.Append(nil, os.Getpid()), 0o600); err != nil {
+		return 0, err
+	}
+	return 0, syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+})
+
 func killProcess(t *testing.T, pid int) {
 	t.Helper()
 	check(t, syscall.Kill(pid, syscall.SIGKILL))
@@ -109,8 +117,9 @@ const orphanEnv = "ASYNCGO_TEST_ORPHANS"
 
 func TestOrphans(t *testing.T) {
 	if dir := os.Getenv(orphanEnv); dir != "" {
-		p := future.NewProcessPool(2)
+		p := future.NewProcessPool(3)
 		future.Call(p, busy, dir+"/busy")
+		future.Call(p, stops, dir+"/stopped")
 		idle, err := outcomeOf(future.Call(p, pid, struct{}{}))
 		check(t, err)
 		check(t, os.WriteFile(dir+"/idle", fmt.Append(nil, idle), 0o600))
@@ -123,12 +132,13 @@ func TestOrphans(t *testing.T) {
 	cmd := exec.CommandContext(context.Background(), os.Args[0], "-test.run", "^TestOrphans$")
 	cmd.Env = append(os.Environ(), orphanEnv+"="+dir)
 	check(t, cmd.Start())
-	busy, idle := waitForPid(t, dir+"/busy"), waitForPid(t, dir+"/idle")
+	busy, idle, stopped := waitForPid(t, dir+"/busy"), waitForPid(t, dir+"/idle"), waitForPid(t, dir+"/stopped")
+	t.Cleanup(func() { syscall.Kill(stopped, syscall.SIGKILL) })
 	expectEqual(t, "the busy worker is alive", isAlive(busy), true)
 	expectEqual(t, "the idle worker is alive", isAlive(idle), true)
 	check(t, cmd.Process.Kill())
 	cmd.Wait()
-	for isAlive(busy) || isAlive(idle) {
+	for isAlive(busy) || isAlive(idle) || isAlive(stopped) {
 		time.Sleep(time.Millisecond)
 	}
 }
