@@ -136,7 +136,7 @@ func (w *process) broken() error {
 
 // encode makes a call the next to be sent.
 func (w *process) encode(c remoteCall) error {
-	_, err := guard(func() (struct{}, error) { return struct{}{}, c.encode(w.to.begin()) })
+	err := guard(func() error { return c.encode(w.to.begin()) })
 	if err == nil {
 		err = w.to.tooLong()
 	}
@@ -182,8 +182,8 @@ func (w *process) await(c remoteCall, ended func() bool) (usable, again bool) {
 		c.fail(&WorkerError{w.name, string(f.body)})
 		return false, false
 	}
-	done, err := guard(func() (func(), error) { return c.decode(w.name, dec) })
-	if err != nil {
+	var done func()
+	if err := guard(func() (err error) { done, err = c.decode(w.name, dec); return err }); err != nil {
 		done = func() { c.fail(err) }
 		inTime = inTime && w.read.skip()
 	}
@@ -192,11 +192,11 @@ func (w *process) await(c remoteCall, ended func() bool) (usable, again bool) {
 }
 
 // guard calls a function that calls methods of the types that travel. A panic in it is an error.
-func guard[T any](fn func() (T, error)) (v T, err error) {
-	if p := panics.Try(func() { v, err = fn() }); p != nil {
-		err = &PanicError{Value: p.Value, Stack: p.Stack}
+func guard(fn func() error) (err error) {
+	if p := panics.Try(func() { err = fn() }); p != nil {
+		return newPanicError(p)
 	}
-	return v, err
+	return err
 }
 
 // A WorkerError is an error of a function in a worker process whose type could not be sent: its text.

@@ -280,10 +280,7 @@ func (p *ProcessPool) next(w *process) (c remoteCall, sent bool) {
 		}
 	}
 	for {
-		if c = p.takeAhead(stale); c == nil && p.queue.len() > 0 {
-			c = p.queue.pop()
-		}
-		if c == nil {
+		if c = p.oldest(); c == nil {
 			c = p.takeAhead(0)
 		}
 		switch {
@@ -300,6 +297,14 @@ func (p *ProcessPool) next(w *process) (c remoteCall, sent bool) {
 			p.idle--
 		}
 	}
+}
+
+// oldest takes the call that has waited for longest, or returns nil if only those are left that are ahead since a moment ago.
+func (p *ProcessPool) oldest() remoteCall {
+	if c := p.takeAhead(stale); c != nil || p.queue.len() == 0 {
+		return c
+	}
+	return p.queue.pop()
 }
 
 // takeAhead takes a call from a worker that has it ahead for so long already.
@@ -338,11 +343,7 @@ func (p *ProcessPool) reserve(w *process) remoteCall {
 		return nil // with a limit, it must be certain whose time is over
 	}
 	for p.queue.len() > p.live-p.stats.Running {
-		c := p.takeAhead(stale)
-		if c == nil {
-			c = p.queue.pop()
-		}
-		if w.tickets.reserve(c) {
+		if c := p.oldest(); w.tickets.reserve(c) {
 			return c
 		}
 	}

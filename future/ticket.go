@@ -142,7 +142,7 @@ func (k *tickets) takeBack(t *place, to jobState) (ours, begun bool) {
 	if k.ahead == nil || k.ahead.place() != t {
 		return false, false
 	}
-	if !k.void(t) {
+	if k.gone(t, true) {
 		return false, true
 	}
 	k.leave(to)
@@ -153,7 +153,7 @@ func (k *tickets) takeBack(t *place, to jobState) (ours, begun bool) {
 func (k *tickets) takeAhead(age time.Duration) remoteCall {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.ahead == nil || age > 0 && time.Since(k.since) < age || !k.void(k.ahead.place()) {
+	if k.ahead == nil || age > 0 && time.Since(k.since) < age || k.gone(k.ahead.place(), true) {
 		return nil
 	}
 	return k.leave(queued)
@@ -163,38 +163,30 @@ func (k *tickets) takeAhead(age time.Duration) remoteCall {
 func (k *tickets) hasAhead() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.ahead != nil && !k.gone(k.ahead.place())
+	return k.ahead != nil && !k.gone(k.ahead.place(), false)
 }
 
 // begun reports whether the worker has begun a call that it was given.
 func (k *tickets) begun(t *place) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.gone(t)
+	return k.gone(t, false)
 }
 
-// gone reports whether the worker has taken the ticket of a call.
-func (k *tickets) gone(t *place) bool {
-	var buf [maxTickets]byte
-	left := k.take(&buf)
-	k.w.Write(left)
-	return t.ticket != 0 && t.ticket <= k.issued-uint64(len(left))
-}
-
-// void makes the ticket of a call void, and reports false if the worker has taken it.
-func (k *tickets) void(t *place) bool {
+// gone reports whether the worker has taken the ticket of a call. If not, void makes it void.
+func (k *tickets) gone(t *place, void bool) bool {
 	if t.ticket == 0 {
-		return true
+		return false // it has none yet
 	}
 	var buf [maxTickets]byte
 	left := k.take(&buf)
 	// While we have them, the worker may have waited for one, but it has not passed by any.
 	i := int64(t.ticket) - int64(k.issued) + int64(len(left)) - 1
-	if i >= 0 {
+	if i >= 0 && void {
 		left[i] = ticketVoid
 	}
 	k.w.Write(left)
-	return i >= 0
+	return i < 0
 }
 
 // take takes all tickets that are left.
@@ -217,7 +209,7 @@ func (k *tickets) close() (c remoteCall, lost bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.ahead != nil {
-		if lost = k.gone(k.ahead.place()); lost {
+		if lost = k.gone(k.ahead.place(), false); lost {
 			c = k.leave(started)
 		} else {
 			c = k.leave(queued)

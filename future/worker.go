@@ -75,20 +75,18 @@ func serveWorker() {
 		if _, lost := io.ReadFull(tickets, ticket[:]); lost != nil {
 			os.Exit(1)
 		}
-		void := ticket[0] == ticketVoid
-		if err != nil {
-			if !void {
-				writeFrame(out, frameRefused, []byte(err.Error()))
-			}
+		switch void := ticket[0] == ticketVoid; {
+		case void && err == nil:
+			under.Add(-1)
+			continue
+		case void:
+			os.Exit(1)
+		case err != nil:
+			writeFrame(out, frameRefused, []byte(err.Error()))
 			os.Exit(1)
 		}
-		if !void {
-			to.answer(name, work, serve(work))
-		}
+		to.answer(name, work, serve(work))
 		under.Add(-1)
-		if void {
-			continue
-		}
 		if err := to.send(out, frameAnswer); err != nil {
 			os.Exit(1)
 		}
@@ -142,15 +140,19 @@ func (s *sender) answer(name string, work work, outcomes []served) {
 					o.err = fmt.Errorf("future: the result of %s: %w", name, err)
 				}
 			}
-			switch {
-			case o.ok():
-			case o.panic != nil:
-				head.Marks = append(head.Marks, mark{Index: i, Kind: markPanic, Text: o.panic.Value.(string), Stack: o.panic.Stack})
-			case sendable(errorBox{o.err}) == nil:
-				head.Marks = append(head.Marks, mark{Index: i, Kind: markError})
-			default:
-				head.Marks = append(head.Marks, mark{Index: i, Kind: markText, Text: o.err.Error()})
+			if o.ok() {
+				continue
 			}
+			m := mark{Index: i}
+			switch {
+			case o.panic != nil:
+				m.Kind, m.Text, m.Stack = markPanic, o.panic.Value.(string), o.panic.Stack
+			case sendable(errorBox{o.err}) == nil:
+				m.Kind = markError
+			default:
+				m.Kind, m.Text = markText, o.err.Error()
+			}
+			head.Marks = append(head.Marks, m)
 		}
 		if s.encodeAnswer(head, work, outcomes) == nil {
 			return
