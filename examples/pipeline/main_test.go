@@ -11,6 +11,7 @@ import (
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/async/asynctest"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 // TestMain also shows that nothing of a loop outlives it.
@@ -65,7 +66,7 @@ func TestPipelineCancelled(t *testing.T) {
 			t.Errorf("it has printed %q", out.String())
 		}
 		goleak.VerifyNone(t, before)
-		noChild(t)
+		witness.NoChild(t)
 	})
 	t.Run("a run that is cancelled while the processes start leaves none, at whatever moment", func(t *testing.T) {
 		for tick := range 30 {
@@ -92,7 +93,7 @@ func TestPipelineCancelled(t *testing.T) {
 				t.Errorf("the run has ended with %v", err)
 			}
 			goleak.VerifyNone(t, before)
-			noChild(t)
+			witness.NoChild(t)
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/asyncgo/asyncgo/async"
 	"github.com/asyncgo/asyncgo/async/asynctest"
+	"github.com/asyncgo/asyncgo/internal/witness"
 )
 
 // TestMain also shows that nothing of a server outlives it. The children of the first server are this program too.
@@ -84,7 +85,7 @@ func TestServersCancelled(t *testing.T) {
 				c.Close()
 				t.Error("the server still listens")
 			}
-			noChild(t)
+			witness.NoChild(t)
 		})
 	}
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package witness
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// noChild fails the test if this process has a child, be it a zombie.
-func noChild(t *testing.T) {
+// NoChild fails the test if this process has a child, be it a zombie.
+func NoChild(t *testing.T) {
 	t.Helper()
 	if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); !errors.Is(err, syscall.ECHILD) {
 		t.Errorf("there is a child: process %d, %v", pid, err)
