@@ -49,6 +49,15 @@ func connected(ctx context.Context, s *async.Server) (*async.StreamReader, *asyn
 	return r, w
 }
 
+// facing opens a connection whose other side is a plain one.
+func facing(ctx context.Context) (*async.StreamReader, *async.StreamWriter, net.Conn) {
+	ln := must(net.Listen("tcp", "127.0.0.1:0"))
+	defer ln.Close()
+	r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
+	check(err)
+	return r, w, must(ln.Accept())
+}
+
 // hangUp closes a connection from our side and waits for the end.
 func hangUp(ctx context.Context, w *async.StreamWriter) {
 	check(w.Close())

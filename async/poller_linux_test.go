@@ -37,11 +37,7 @@ func expectAll(ctx context.Context, t *testing.T, r *async.StreamReader, want st
 
 func TestPoller(t *testing.T) {
 	t.Run("urgent data, at which the kernel cuts a read short, leaves nothing behind", onLoop(func(ctx context.Context, t *testing.T) {
-		ln := must(net.Listen("tcp", "127.0.0.1:0"))
-		defer ln.Close()
-		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
-		check(err)
-		peer := must(ln.Accept())
+		r, w, peer := facing(ctx)
 		defer peer.Close()
 		raw := must(peer.(*net.TCPConn).SyscallConn())
 		for range 20 {

@@ -110,11 +110,7 @@ func TestStartTLS(t *testing.T) {
 	})
 	t.Run("a cancellation gives the handshake up and closes the connection", onLoop(func(ctx context.Context, t *testing.T) {
 		_, client := certificate(t)
-		ln := must(net.Listen("tcp", "127.0.0.1:0"))
-		defer ln.Close()
-		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
-		check(err)
-		peer := must(ln.Accept())
+		r, w, peer := facing(ctx)
 		defer peer.Close()
 		task := async.Go(ctx, func(ctx context.Context) error {
 			_, _, err := w.StartTLS(ctx, r, client)
@@ -187,11 +183,7 @@ func TestStartTLSTwice(t *testing.T) {
 	for where, clogged := range map[string]bool{"in the handshake": false, "before the handshake, while what was written goes out": true} {
 		t.Run("a call while another one is "+where+" fails and leaves that one alone", onLoop(func(ctx context.Context, t *testing.T) {
 			cfg, client := certificate(t)
-			ln := must(net.Listen("tcp", "127.0.0.1:0"))
-			defer ln.Close()
-			r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
-			check(err)
-			peer := must(ln.Accept())
+			r, w, peer := facing(ctx)
 			defer peer.Close()
 			clear := 0
 			if clogged {
@@ -204,7 +196,7 @@ func TestStartTLSTwice(t *testing.T) {
 			})
 			ticks(ctx, 5)
 			for range 3 {
-				_, _, err = w.StartTLS(ctx, r, client)
+				_, _, err := w.StartTLS(ctx, r, client)
 				expectError(t, "the second StartTLS", err, async.ErrTLS)
 				if err == async.ErrTLS {
 					t.Error("the error does not say that another StartTLS is under way")
@@ -215,7 +207,7 @@ func TestStartTLSTwice(t *testing.T) {
 			expectEqual(t, "IsClosing", w.IsClosing(), false)
 			check(run(ctx, func() error { return secured(peer, clear, cfg) }))
 			expectEqual(t, "Read", text(must(first.Await(ctx)).ReadExactly(ctx, 5)), "hello")
-			_, _, err = w.StartTLS(ctx, r, client)
+			_, _, err := w.StartTLS(ctx, r, client)
 			expectEqual(t, "the error of StartTLS over TLS", err, async.ErrTLS)
 			w2.Abort()
 			check(w.WaitClosed(ctx))
@@ -223,11 +215,7 @@ func TestStartTLSTwice(t *testing.T) {
 	}
 	t.Run("a call that is cancelled before the handshake leaves the connection to the next", onLoop(func(ctx context.Context, t *testing.T) {
 		cfg, client := certificate(t)
-		ln := must(net.Listen("tcp", "127.0.0.1:0"))
-		defer ln.Close()
-		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
-		check(err)
-		peer := must(ln.Accept())
+		r, w, peer := facing(ctx)
 		defer peer.Close()
 		clear := clog(w)
 		first := async.Go(ctx, func(ctx context.Context) error {
@@ -250,11 +238,7 @@ func TestStartTLSTwice(t *testing.T) {
 	}, realTime))
 	t.Run("a write to the old streams in the handshake fails and sends nothing, nor does the end of the stream", onLoop(func(ctx context.Context, t *testing.T) {
 		cfg, client := certificate(t)
-		ln := must(net.Listen("tcp", "127.0.0.1:0"))
-		defer ln.Close()
-		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
-		check(err)
-		peer := must(ln.Accept())
+		r, w, peer := facing(ctx)
 		defer peer.Close()
 		must(w.WriteString("clear"))
 		var w2 *async.StreamWriter

@@ -46,11 +46,7 @@ func TestStreamFairness(t *testing.T) {
 		},
 	} {
 		t.Run(name+" of what has come already lets the others have a tick after each 128 times", onLoop(func(ctx context.Context, t *testing.T) {
-			ln := must(net.Listen("tcp", "127.0.0.1:0"))
-			defer ln.Close()
-			r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
-			check(err)
-			peer := must(ln.Accept())
+			r, w, peer := facing(ctx)
 			defer peer.Close()
 			lines := make([]byte, operations)
 			for i := range lines {

@@ -164,11 +164,7 @@ func TestStreamFaults(t *testing.T) {
 		shut(ctx, s)
 	}, realTime))
 	t.Run("Close ends a read that waits at once, also while a slow peer holds up what is to be sent", onLoop(func(ctx context.Context, t *testing.T) {
-		ln := must(net.Listen("tcp", "127.0.0.1:0"))
-		defer ln.Close()
-		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
-		check(err)
-		peer := must(ln.Accept())
+		r, w, peer := facing(ctx)
 		defer peer.Close()
 		clog(w)
 		read := async.CreateTask(ctx, func(ctx context.Context) ([]byte, error) { return r.Read(ctx, 1) })

@@ -134,11 +134,7 @@ func TestLostConnections(t *testing.T) {
 	}, realTime))
 	t.Run("with TLS the streams and those under it are closed by a reset", onLoop(func(ctx context.Context, t *testing.T) {
 		cfg, client := certificate(t)
-		ln := must(net.Listen("tcp", "127.0.0.1:0"))
-		defer ln.Close()
-		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
-		check(err)
-		peer := must(ln.Accept())
+		r, w, peer := facing(ctx)
 		r2, w2, err := upgrade(ctx, r, w, peer, cfg, client)
 		check(err)
 		expectEqual(t, "Read", text(r2.ReadExactly(ctx, 2)), "hi")

@@ -131,11 +131,8 @@ func greeted(c *resettable) error {
 // A connection to be reset is made by one side or the other.
 var resetSides = map[string]func(ctx context.Context, t *testing.T) *resettable{
 	"client": func(ctx context.Context, t *testing.T) *resettable {
-		ln := must(net.Listen("tcp", "127.0.0.1:0"))
-		defer ln.Close()
-		r, w, err := async.OpenConnection(ctx, "tcp", ln.Addr().String())
-		check(err)
-		return &resettable{r: r, w: w, peer: must(ln.Accept())}
+		r, w, peer := facing(ctx)
+		return &resettable{r: r, w: w, peer: peer}
 	},
 	"server": func(ctx context.Context, t *testing.T) *resettable {
 		var came async.Queue[*resettable]
