@@ -168,18 +168,22 @@ func (t *transport) goesOn(err error) bool {
 // ended reports whether nothing more can come. The reader is locked.
 func (t *transport) ended() bool { return t.r.eof || t.r.err != nil || t.late != nil }
 
+// read reads what is there.
+func (t *transport) read(fd uintptr, p []byte) (int, error) {
+	if t.socket {
+		return receiveFD(fd, p)
+	}
+	return readFD(fd, p)
+}
+
 // pull reads once, without blocking. The reader is locked.
 func (t *transport) pull(fd uintptr) pullResult {
 	if t.stopping || t.detached || t.ended() {
 		return finished
 	}
-	read := readFD
-	if t.socket {
-		read = receiveFD
-	}
 	s := scratches.Get().(*[64 << 10]byte)
 	defer scratches.Put(s)
-	n, err := read(fd, s[:])
+	n, err := t.read(fd, s[:])
 	if wouldBlock(err) {
 		return nothingThere
 	}
