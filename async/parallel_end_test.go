@@ -129,6 +129,18 @@ func TestParallelEnds(t *testing.T) {
 	})
 }
 
+// closeBefore closes a loop, a task of which goes on only when the loop takes nothing any more.
+func closeBefore(t *testing.T, l *async.Loop, goOn chan<- struct{}) {
+	t.Helper()
+	closed := make(chan error)
+	go func() { closed <- l.Close() }()
+	for !isShut(l) {
+		runtime.Gosched()
+	}
+	close(goOn)
+	expectError(t, "Close", <-closed, nil)
+}
+
 // isShut reports whether l takes no more tasks.
 func isShut(l *async.Loop) bool {
 	task := async.CreateTask(l.Context(), async.After(0, 1))
@@ -181,13 +193,7 @@ func TestParallelClose(t *testing.T) {
 			var begun atomic.Bool
 			second := async.Go(l.Context(), func(context.Context) error { begun.Store(true); return nil })
 			expectError(t, "RunForever", l.RunForever(), nil)
-			closed := make(chan error)
-			go func() { closed <- l.Close() }()
-			for !isShut(l) {
-				runtime.Gosched()
-			}
-			close(goOn)
-			expectError(t, "Close", <-closed, nil)
+			closeBefore(t, l, goOn)
 			expectEqual(t, "begun", begun.Load(), false)
 			expectEqual(t, "cancelled", second.Cancelled(), true)
 		})
@@ -244,13 +250,7 @@ func TestParallelClose(t *testing.T) {
 				return async.Sleep(ctx, 0)
 			})
 			expectError(t, "RunForever", l.RunForever(), nil)
-			closed := make(chan error)
-			go func() { closed <- l.Close() }()
-			for !isShut(l) {
-				runtime.Gosched()
-			}
-			close(goOn)
-			expectError(t, "Close", <-closed, nil)
+			closeBefore(t, l, goOn)
 			order.expect(t, "the second is unwound", "the first is unwound")
 			expectEqual(t, "how many run", async.Stats(l).Running, 0)
 		})
